@@ -1,0 +1,24 @@
+// Compiles src/ to dist/, makes the command executable, and writes the JSON Schema of the configuration.
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+process.chdir(new URL("..", import.meta.url).pathname.replace(/^\/([A-Za-z]:)/, "$1"));
+const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], { stdio: "inherit" });
+if (status !== 0) process.exit(status ?? 1);
+
+if (process.platform !== "win32") chmodSync("dist/cli/main.js", 0o755);
+
+const { configJsonSchema } = await import("../dist/train/config.js");
+const schema = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+const file = "configs/train.schema.json";
+mkdirSync("configs", { recursive: true });
+const written = (() => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+})();
+if (written !== schema) writeFileSync(file, schema);

@@ -1,0 +1,74 @@
+/** `c₀ + c₁x + c₂x² + …` by Horner's rule. */
+const polynomial = (coefficients: readonly number[], x: number): number =>
+  coefficients.reduceRight((sum, coefficient) => sum * x + coefficient, 0);
+
+/**
+ * The natural logarithm of a positive normal number by exactly rounded operations alone, within 2e-16 relative.
+ * `x = m·2^e`, `ln x = e·ln 2 + 2·artanh((m − 1) / (m + 1))`. Engines differ in the last bit of `Math.log`.
+ */
+export function portableLog(x: number): number {
+  let exponent = 0;
+  let mantissa = x;
+  while (mantissa > Math.SQRT2) {
+    mantissa /= 2;
+    exponent++;
+  }
+  while (mantissa < Math.SQRT1_2) {
+    mantissa *= 2;
+    exponent--;
+  }
+  const s = (mantissa - 1) / (mantissa + 1);
+  let sum = 0;
+  for (let k = 12; k >= 0; k--) sum = sum * s * s + 1 / (2 * k + 1);
+  return exponent * Math.LN2 + 2 * s * sum;
+}
+
+const centre = {
+  above: [
+    3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
+    33430.57558358813, 2509.0809287301227,
+  ],
+  below: [
+    1, 42.31333070160091, 687.1870074920579, 5394.196021424751, 21213.794301586597, 39307.89580009271,
+    28729.085735721943, 5226.495278852546,
+  ],
+} as const;
+
+const flank = {
+  above: [
+    1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
+    0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
+  ],
+  below: [
+    1, 2.053191626637759, 1.6763848301838038, 0.6897673349851, 0.14810397642748008, 0.015198666563616457,
+    0.0005475938084995345, 1.0507500716444169e-9,
+  ],
+} as const;
+
+const tail = {
+  above: [
+    6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
+    0.0012426609473880784, 0.000027115555687434876, 2.0103343992922881e-7,
+  ],
+  below: [
+    1, 0.599832206555888, 0.1369298809227358, 0.014875361290850615, 0.0007868691311456133, 0.000018463183175100548,
+    1.421511758316446e-7, 2.0442631033899397e-15,
+  ],
+} as const;
+
+/**
+ * The number below which a standard normal variable lies with probability `p`, accurate to about 1e-16.
+ * @param p in the open interval (0, 1)
+ * @see Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37 (1988)
+ */
+export function inverseNormal(p: number): number {
+  const q = p - 0.5;
+  if (Math.abs(q) <= 0.425) {
+    const r = 0.180625 - q * q;
+    return (q * polynomial(centre.above, r)) / polynomial(centre.below, r);
+  }
+  const r = Math.sqrt(-portableLog(q < 0 ? p : 1 - p));
+  const [ratio, x] = r <= 5 ? [flank, r - 1.6] : [tail, r - 5];
+  const size = polynomial(ratio.above, x) / polynomial(ratio.below, x);
+  return q < 0 ? -size : size;
+}

@@ -1,0 +1,13 @@
+export { backward } from "./backward.js";
+export * from "./elementwise.js";
+export { type Graph, graph } from "./graph.js";
+export * from "./layout.js";
+export * from "./matrix.js";
+export * from "./network.js";
+export type { Op } from "./op.js";
+export { registry } from "./op.js";
+export { adamW, type Optimizer, sgd, type Update } from "./optimizer.js";
+export { print } from "./print.js";
+export * from "./reduce.js";
+export * from "./tensor.js";
+export { type Attributes, constant, input, type Node, scope, type Value, weight } from "./value.js";

@@ -1,0 +1,74 @@
+import { type Dataset, digestDataset, type Examples, type Split, selectExamples, splitNames } from "../data/dataset.js";
+import { createLoader, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
+import { type Transform } from "../data/transform.js";
+import { ConfigError } from "../errors.js";
+import { openDataset } from "./datasets.js";
+import { decodeImage, defaultCacheBytes, parallelDecodes } from "./images.js";
+
+/** What decides which images are served and how. */
+export interface SplitOptions {
+  readonly data: string;
+  readonly final?: boolean;
+  readonly valFraction?: number | undefined;
+  readonly seed: number;
+  readonly skipUnreadable: boolean;
+  /** The splits that are needed; default all. */
+  readonly only?: readonly Split[];
+  /** Told of every image that is left out. */
+  readonly onWarning: (text: string) => void;
+}
+
+/** A data set whose files have been looked at. */
+export interface CheckedData {
+  readonly classes: readonly string[];
+  readonly splits: Readonly<Record<Split, Examples | null>>;
+  readonly digest: string;
+}
+
+/**
+ * The data set in a folder, without its unreadable images where they may be left out.
+ * @throws FormatError naming the unreadable images where they may not
+ */
+export async function openCheckedData(options: SplitOptions): Promise<CheckedData> {
+  const { data, final = false, valFraction, seed, skipUnreadable, only = splitNames, onWarning } = options;
+  const dataset = await openDataset(data, { final, seed, ...(valFraction !== undefined && { valFraction }) });
+  const splits: Record<Split, Examples | null> = { train: null, val: null, test: null };
+  for (const name of only) {
+    const examples = dataset.splits[name];
+    if (!examples) continue;
+    const loader = createLoader(examples, { transform: [{ name: "decode" }], batchSize: 1, decode: decodeImage });
+    const unreadable = await loader.check();
+    if (!skipUnreadable) refuseUnreadable(unreadable);
+    for (const { reason } of unreadable) onWarning(`left out: ${reason}`);
+    const readable = readableIndices(examples.count, unreadable);
+    if (readable.length === 0) throw new ConfigError(`${data}: none of the ${name} images can be read.`);
+    splits[name] = unreadable.length === 0 ? examples : selectExamples(examples, readable);
+  }
+  const checked: Dataset = { ...dataset, splits };
+  return { classes: dataset.classes, splits, digest: await digestDataset(checked) };
+}
+
+/** Loaders for the splits that are there; they share the memory for decoded images by their sizes. */
+export function openLoaders<S extends Split>(
+  { splits }: CheckedData,
+  transforms: Readonly<Record<S, Transform>>,
+  { seed, batchSize, onUnreadable }: { seed: number; batchSize: number; onUnreadable?: (text: string) => void },
+): Readonly<Record<S, Loader | null>> {
+  const names = Object.keys(transforms) as S[];
+  const total = names.reduce((count, name) => count + (splits[name]?.count ?? 0), 0);
+  const cacheBytes = defaultCacheBytes();
+  const open = (name: S): Loader | null => {
+    const examples = splits[name];
+    if (!examples) return null;
+    return createLoader(examples, {
+      transform: transforms[name],
+      batchSize: Math.min(batchSize, examples.count),
+      seed,
+      decode: decodeImage,
+      parallel: parallelDecodes(),
+      cacheBytes: Math.floor((cacheBytes * examples.count) / total),
+      ...(onUnreadable && { onUnreadable: ({ reason }) => onUnreadable(`left out: ${reason}`) }),
+    });
+  };
+  return Object.fromEntries(names.map((name) => [name, open(name)])) as Record<S, Loader | null>;
+}

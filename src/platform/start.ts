@@ -1,0 +1,64 @@
+import { stat } from "node:fs/promises";
+import { stream } from "../data/random.js";
+import { directResize, outputSize, parseTransform, type Transform } from "../data/transform.js";
+import { ConfigError } from "../errors.js";
+import type { TrainConfig } from "../train/config.js";
+import { architectureNames, architectureOf } from "../vit/architecture.js";
+import type { Backbone } from "../vit/checkpoint.js";
+import { completeContract } from "../vit/contract.js";
+import { randomWeights } from "../vit/random-weights.js";
+import { openBackbone } from "./backbone.js";
+
+/**
+ * The network a training starts from: the pretrained one of a folder, or one with random weights, of a folder's or a
+ * named architecture.
+ */
+export async function openStart({ backbone, init, seed }: TrainConfig): Promise<Backbone> {
+  const isFolder = (await stat(backbone).catch(() => undefined)) !== undefined;
+  if (init === "pretrained") {
+    if (!isFolder && architectureNames.includes(backbone)) {
+      throw new ConfigError(
+        `backbone: ${backbone} is an architecture without weights. Give a folder with weights, or --method full --init random.`,
+      );
+    }
+    return openBackbone(backbone);
+  }
+  const { architecture, contract, name } = isFolder ? await openBackbone(backbone) : named(backbone);
+  const weights = randomWeights(architecture, (tensor) => stream(seed, "weights", tensor).normal);
+  return { architecture, contract, name, weights, unused: [], warnings: [], hash: async () => `random-${seed}` };
+}
+
+function named(name: string): Pick<Backbone, "architecture" | "contract" | "name"> {
+  const architecture = architectureOf(name);
+  return { architecture, contract: completeContract({}, architecture.imageSize).contract, name };
+}
+
+/** What happens to images while training and otherwise, and the size both end in. */
+export interface Transforms {
+  readonly train: Transform;
+  readonly evaluation: Transform;
+  readonly imageSize: readonly [height: number, width: number];
+}
+
+/**
+ * The transforms of a configuration; what it leaves open is a direct resize to the network's size.
+ * @throws ConfigError where they end in different sizes
+ */
+export function transformsOf(
+  { transform, evalTransform, imageSize }: TrainConfig,
+  own: readonly [height: number, width: number],
+): Transforms {
+  const given = [transform, evalTransform].map((sentence) => sentence && parseTransform(sentence));
+  const sizes = given.map((steps) => steps && outputSize(steps));
+  const size = imageSize === undefined ? (sizes[1] || sizes[0] || own) : ([imageSize, imageSize] as const);
+  for (const [i, sentence] of [transform, evalTransform].entries()) {
+    if (sentence !== undefined && sizes[i]?.join() !== size.join()) {
+      throw new ConfigError(
+        `transform "${sentence}": expected it to end in ${size.join(" x ")} pixels, got ${sizes[i]?.join(" x ") ?? "a size that depends on the image"}. End it with a resize or a center-crop of that size.`,
+      );
+    }
+  }
+  const [height, width] = size;
+  const direct: Transform = [...directResize(1).slice(0, 1), { name: "resize", height, width, filter: "bicubic" }];
+  return { train: given[0] || direct, evaluation: given[1] || direct, imageSize: size };
+}

@@ -1,0 +1,143 @@
+import type { Loader } from "../data/loader.js";
+import { batches } from "../data/sampler.js";
+import { type Tensor, tensor } from "../graph/tensor.js";
+import type { Session } from "../run/executor.js";
+
+/** Labelled rows for a graph: images, or features computed from them. */
+export interface ExampleBatch {
+  /** Place of the batch in its epoch, from 0. */
+  readonly step: number;
+  /** Images `uint8 [batch, height, width, 3]` or features `[batch, width]`. */
+  readonly rows: Tensor;
+  /** Class of each row. */
+  readonly labels: Int32Array;
+  /** Place of each row in the data set. */
+  readonly indices: Int32Array;
+}
+
+/** One split as the loop sees it. */
+export interface Examples {
+  readonly count: number;
+  /** The batches of a training epoch, counted from 0, from batch `from` on. */
+  epoch(epoch: number, from: number): AsyncGenerator<ExampleBatch, void>;
+  /** All examples in their own order, without random changes. */
+  inOrder(): AsyncGenerator<ExampleBatch, void>;
+}
+
+/** The images of a loader. */
+export function imageExamples(loader: Loader): Examples {
+  async function* rows(source: ReturnType<Loader["inOrder"]>): AsyncGenerator<ExampleBatch, void> {
+    for await (const { step, images, shape, labels, indices } of source) {
+      yield { step, rows: tensor("uint8", shape, images), labels, indices };
+    }
+  }
+  return {
+    count: loader.count,
+    epoch: (epoch, from) => rows(loader.epoch(epoch, from)),
+    inOrder: () => rows(loader.inOrder()),
+  };
+}
+
+/** What features are computed with and how they are drawn. */
+export interface FeatureOptions {
+  /** The graph `images → features [microBatch, width]`. */
+  readonly session: Session;
+  readonly microBatch: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  /** True where the images change from epoch to epoch; then their features cannot be kept. */
+  readonly isRandom: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The features of images, each computed once. */
+export function featureExamples(images: Examples, options: FeatureOptions): Examples {
+  const { session, microBatch, batchSize, seed, isRandom, signal } = options;
+  async function* compute(source: AsyncGenerator<ExampleBatch, void>): AsyncGenerator<ExampleBatch, void> {
+    for await (const batch of source) {
+      const parts: Tensor[] = [];
+      for (const part of cutRows(batch.rows, microBatch)) {
+        signal?.throwIfAborted();
+        parts.push((await session.run({ images: part })).features as Tensor);
+      }
+      const width = parts[0]?.shape[1] as number;
+      const data = new Float32Array(batch.labels.length * width);
+      for (const [i, part] of parts.entries()) {
+        const at = i * microBatch * width;
+        data.set((part.data as Float32Array).subarray(0, data.length - at), at);
+      }
+      yield { ...batch, rows: tensor("float32", [batch.labels.length, width], data) };
+    }
+  }
+  async function all(): Promise<readonly ExampleBatch[]> {
+    const found: ExampleBatch[] = [];
+    for await (const batch of compute(images.inOrder())) found.push(batch);
+    return found;
+  }
+  let kept: ReturnType<typeof all> | undefined;
+  const keep = () => {
+    kept ??= all();
+    return kept;
+  };
+  async function* drawn(epoch: number, from: number): AsyncGenerator<ExampleBatch, void> {
+    const places = new Map<number, { readonly row: Float32Array; readonly label: number }>();
+    let width = 0;
+    for (const { rows, labels, indices } of await keep()) {
+      width = rows.shape[1] as number;
+      indices.forEach((index, i) => {
+        const row = (rows.data as Float32Array).subarray(i * width, (i + 1) * width);
+        places.set(index, { row, label: labels[i] as number });
+      });
+    }
+    for (const [step, all] of batches(images.count, batchSize, seed, epoch).entries()) {
+      const indices = all.filter((index) => places.has(index));
+      if (step < from || indices.length === 0) continue;
+      const data = new Float32Array(indices.length * width);
+      const labels = new Int32Array(indices.length);
+      indices.forEach((index, i) => {
+        const place = places.get(index);
+        data.set(place?.row ?? [], i * width);
+        labels[i] = place?.label ?? 0;
+      });
+      yield { step, rows: tensor("float32", [indices.length, width], data), labels, indices };
+    }
+  }
+  return {
+    count: images.count,
+    epoch: (epoch, from) => (isRandom ? compute(images.epoch(epoch, from)) : drawn(epoch, from)),
+    async *inOrder() {
+      yield* await keep();
+    },
+  };
+}
+
+/** Pieces of exactly `size` rows; the last one is filled up with its first row, which then counts nothing. */
+export function cutRows(rows: Tensor, size: number): readonly Tensor[] {
+  const [count = 0, ...rest] = rows.shape;
+  const length = rows.data.length / count;
+  const data = rows.data as Uint8Array;
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => {
+    const part = data.subarray(i * size * length, (i + 1) * size * length);
+    if (part.length === size * length) return { ...rows, shape: [size, ...rest], data: part } as Tensor;
+    const full = new (data.constructor as Uint8ArrayConstructor)(size * length);
+    for (let row = 0; row < size; row++) full.set(part.subarray(0, length), row * length);
+    full.set(part);
+    return { ...rows, shape: [size, ...rest], data: full } as Tensor;
+  });
+}
+
+/**
+ * Targets with label smoothing, `t = (1 − ε)·onehot + ε/classes`, `[size, classes]`; rows beyond the labels are zero.
+ * @see Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016, section 7
+ */
+export function smoothTargets(labels: Int32Array, size: number, classes: number, smoothing: number): Tensor {
+  const data = new Float32Array(size * classes).fill(smoothing / classes, 0, labels.length * classes);
+  labels.forEach((label, row) => {
+    data[row * classes + label] = 1 - smoothing + smoothing / classes;
+  });
+  return tensor("float32", [size, classes], data);
+}
+
+/** Weights `[size]` of a micro-batch: 1/batch for its `real` rows, 0 for those that only fill it up. */
+export const exampleWeights = (size: number, real: number, batch: number): Tensor =>
+  tensor("float32", [size], new Float32Array(size).fill(1 / batch, 0, real));

@@ -1,0 +1,173 @@
+import {
+  add,
+  attention,
+  cast,
+  concat,
+  constant,
+  expand,
+  gelu,
+  gemm,
+  mul,
+  normalize,
+  reduceMean,
+  reduceSum,
+  reshape,
+  type Shape,
+  scope,
+  split,
+  tensorOf,
+  transpose,
+  type Value,
+  weight,
+} from "../graph/index.js";
+import { type Architecture, gridOf, parametersOf, tokensOf } from "./architecture.js";
+import type { Adaptation, Place } from "./site.js";
+
+/** What images are shifted and scaled by, per channel, after division by 255. */
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** What the network is built over. */
+export interface NetworkInputs {
+  /** `uint8 [batch, height, width, channels]` */
+  readonly images: Value;
+  readonly normalization: Normalization;
+  /** A method's answers; none leaves the network as it was pretrained. */
+  readonly adaptation?: Adaptation;
+  /** Type of all arithmetic; default `float32`. */
+  readonly dtype?: "float32" | "float64";
+}
+
+/**
+ * The network as a graph, adapted at its sites.
+ *
+ * @returns pooled features `[batch, width]`, what the head is applied to
+ * @see Dosovitskiy et al., An Image is Worth 16x16 Words, 2021, eq. 1 to 4; names as in timm's `vision_transformer.py`
+ */
+export function features(a: Architecture, inputs: NetworkInputs): Value {
+  const { images, adaptation = {}, dtype = "float32" } = inputs;
+  const { mean, std } = inputs.normalization;
+  const [batch] = images.shape as readonly [number];
+  const { width, heads, eps, patchSize, channels } = a;
+  const tokens = tokensOf(a);
+  const shapes = new Map<string, Shape>(parametersOf(a).map((p) => [p.name, p.shape]));
+  const frozen = new Map<string, Value>();
+
+  /** A tensor of the checkpoint: the method's, or the frozen one. */
+  function parameter(name: string): Value {
+    const shape = shapes.get(name);
+    if (!shape) throw new Error(`the network has no tensor ${name}`);
+    const known = adaptation.tensor?.(name) ?? frozen.get(name) ?? weight(name, shape, dtype);
+    frozen.set(name, known);
+    return known;
+  }
+
+  /** `x Wᵀ + b`, `[rows, in] → [rows, out]`. */
+  const linear = (x: Value, name: string): Value =>
+    gemm(x, parameter(`${name}.weight`), {
+      transB: true,
+      ...(shapes.has(`${name}.bias`) && { bias: parameter(`${name}.bias`) }),
+    });
+
+  /** A linear map of a block, its input changed as the method says. */
+  const site = (x: Value, block: number, place: Place): Value =>
+    scope(place, () => {
+      const change = adaptation.input?.({ block, place });
+      let changed = x;
+      if (change?.down && change.up) changed = gemm(gemm(x, change.down), change.up, { bias: changed });
+      if (change?.scale) changed = add(changed, mul(x, change.scale));
+      if (change?.shift) changed = add(changed, change.shift);
+      return linear(changed, `blocks.${block}.${place}`);
+    });
+
+  const norm = (x: Value, name: string): Value =>
+    scope(name, () => add(mul(normalize(x, eps), parameter(`${name}.weight`)), parameter(`${name}.bias`)));
+
+  /** Pixels to tokens. The normalisation of the pixels is linear, so it is done to the kernel: `((p/255 − mean)/std) w`. */
+  function embed(): Value {
+    const [rows, columns] = gridOf(a);
+    const patches = reshape(
+      transpose(reshape(images, [batch, rows, patchSize, columns, patchSize, channels]), [0, 1, 3, 2, 4, 5]),
+      [batch * rows * columns, patchSize * patchSize * channels],
+    );
+    const perChannel = (f: (mean: number, std: number) => number): Value =>
+      constant(
+        tensorOf(
+          dtype,
+          [channels],
+          mean.map((m, i) => f(m, std[i] as number)),
+        ),
+      );
+    const kernel = transpose(parameter("patch_embed.proj.weight"), [0, 2, 3, 1]);
+    const scaled = mul(
+      kernel,
+      perChannel((_, s) => 1 / (255 * s)),
+    );
+    const shift = reduceSum(
+      mul(
+        kernel,
+        perChannel((m, s) => -m / s),
+      ),
+      [1, 2, 3],
+    );
+    const embedded = gemm(cast(patches, dtype), reshape(scaled, [width, patchSize * patchSize * channels]), {
+      transB: true,
+      bias: add(parameter("patch_embed.proj.bias"), shift),
+    });
+    const positions = parameter("pos_embed");
+    const patchTokens = reshape(embedded, [batch, rows * columns, width]);
+    if (!a.hasClassToken) return reshape(add(patchTokens, positions), [batch * tokens, width]);
+    const [first, rest] = split(positions, 1, [1, rows * columns]) as [Value, Value];
+    const classToken = expand(add(parameter("cls_token"), first), [batch, 1, width]);
+    return reshape(concat([classToken, add(patchTokens, rest)], 1), [batch * tokens, width]);
+  }
+
+  /** The first token of every image: `[batch · tokens, width] → [batch, width]`. */
+  const firstToken = (x: Value): Value =>
+    reshape(split(reshape(x, [batch, tokens, width]), 1, [1, tokens - 1])[0] as Value, [batch, width]);
+
+  // Behind the last attention only the class token is looked at, so the last block computes nothing else.
+  const isTokenPooled = a.pool === "token" && a.hasClassToken;
+  const headWidth = width / heads;
+
+  function block(x: Value, index: number): Value {
+    const isLast = isTokenPooled && index === a.blocks - 1;
+    const queries = isLast ? 1 : tokens;
+    const mixed = scope("attn", () => {
+      const qkv = site(norm(x, `blocks.${index}.norm1`), index, "attn.qkv");
+      const parts = transpose(reshape(qkv, [batch, tokens, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
+      const [q, k, v] = split(parts, 0, [1, 1, 1]).map((part) => reshape(part, [batch, heads, tokens, headWidth])) as [
+        Value,
+        Value,
+        Value,
+      ];
+      const asked = isLast ? (split(q, 2, [1, tokens - 1])[0] as Value) : q;
+      const out = attention(asked, k, v, 1 / Math.sqrt(headWidth));
+      return site(reshape(transpose(out, [0, 2, 1, 3]), [batch * queries, width]), index, "attn.proj");
+    });
+    const y = add(isLast ? firstToken(x) : x, mixed);
+    const hidden = site(norm(y, `blocks.${index}.norm2`), index, "mlp.fc1");
+    return add(y, site(gelu(hidden), index, "mlp.fc2"));
+  }
+
+  let x = scope("patch_embed", embed);
+  for (let i = 0; i < a.blocks; i++) x = scope(`blocks.${i}`, () => block(x, i));
+  return scope("pool", () => {
+    if (isTokenPooled) return norm(a.blocks === 0 ? firstToken(x) : x, a.finalNorm);
+    const all = reshape(a.finalNorm === "norm" ? norm(x, "norm") : x, [batch, tokens, width]);
+    const patches = a.hasClassToken ? (split(all, 1, [1, tokens - 1])[1] as Value) : all;
+    const pooled = reduceMean(patches, [1]);
+    return a.finalNorm === "norm" ? pooled : norm(pooled, "fc_norm");
+  });
+}
+
+/**
+ * The head: `features Wᵀ + b`.
+ * @param x features `[batch, width]`
+ * @param weights `[classes, width]`
+ * @param bias `[classes]`
+ * @returns logits `[batch, classes]`
+ */
+export const classify = (x: Value, weights: Value, bias: Value): Value => gemm(x, weights, { transB: true, bias });

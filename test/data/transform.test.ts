@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { RgbImage } from "../../src/data/image.js";
+import { stream } from "../../src/data/random.js";
+import {
+  applyTransform,
+  contractCrop,
+  directResize,
+  outputSize,
+  parseTransform,
+  printTransform,
+  type Step,
+  shortSize,
+  splitAtRandom,
+} from "../../src/data/transform.js";
+import { ConfigError } from "../../src/errors.js";
+
+const side = fc.integer({ min: 1, max: 1000 });
+const filter = fc.constantFrom("bicubic" as const, "bilinear" as const);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ name: fc.constant("resize" as const), height: side, width: side, filter }),
+  fc.record({ name: fc.constant("resize-short" as const), size: side, filter }),
+  fc.record({ name: fc.constant("center-crop" as const), height: side, width: side }),
+  fc.record({ name: fc.constant("flip" as const) }),
+);
+
+/** An image whose red is the column, green the row. */
+function chart(height: number, width: number): RgbImage {
+  const data = new Uint8Array(height * width * 3);
+  for (let i = 0; i < height * width; i++) data.set([i % width, Math.floor(i / width), 7], i * 3);
+  return { width, height, data };
+}
+const reds = ({ data, width }: RgbImage): number[] => Array.from({ length: width }, (_, x) => data[x * 3] ?? -1);
+
+describe("the sentence", () => {
+  it("comes back from its own print", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 5 }), (steps) => {
+        const transform = [{ name: "decode" as const }, ...steps];
+        expect(parseTransform(printTransform(transform))).toEqual(transform);
+      }),
+    );
+  });
+
+  it.each([
+    ["decode|resize(224)|flip", "decode|resize(224,bicubic)|flip"],
+    [" decode | resize( 248x248 , bilinear ) ", "decode|resize(248,bilinear)"],
+    ["decode|resize(10x20)", "decode|resize(10x20,bicubic)"],
+    ["decode|resize-short(248)|center-crop(224)", "decode|resize-short(248,bicubic)|center-crop(224)"],
+  ])("%s has the canonical form %s", (sentence, canonical) => {
+    expect(printTransform(parseTransform(sentence))).toBe(canonical);
+  });
+
+  it.each([
+    ["", /first step|cannot read/],
+    ["resize(224)", /expected "decode" as the first step/],
+    ["decode|decode", /first step, and only there/],
+    ["decode|resise(224)", /cannot read the step "resise\(224\)".*known: decode; resize/],
+    ["decode|resize(0)", /expected resize\(224,bicubic\)/],
+    ["decode|resize(224,cubic)", /filters: bilinear, bicubic/],
+    ["decode|resize(1e9)", /cannot read/],
+    ["decode|resize(99999)", /cannot read/],
+    ["decode|resize(2x2x2)", /cannot read/],
+    ["decode|flip(1)", /expected flip/],
+    ["decode|constructor", /known:/],
+    ["decode|flip()|", /cannot read/],
+  ])("%s is refused", (sentence, message) => {
+    expect(() => parseTransform(sentence)).toThrow(ConfigError);
+    expect(() => parseTransform(sentence)).toThrow(message);
+  });
+
+  it("never meets text it crashes on", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(() => parseTransform(`decode|${text}`)).toThrow(ConfigError);
+      }),
+    );
+  });
+
+  it("of the defaults", () => {
+    expect(printTransform(directResize(96))).toBe("decode|resize(96,bicubic)");
+    expect(printTransform(contractCrop(224, 0.9))).toBe("decode|resize-short(248,bicubic)|center-crop(224)");
+  });
+});
+
+describe("a transform", () => {
+  it("is cut before its first random step", () => {
+    const transform = parseTransform("decode|resize(8)|flip|center-crop(4)");
+    const { fixed, random } = splitAtRandom(transform);
+    expect([printTransform(fixed), random.map(({ name }) => name)]).toEqual([
+      "decode|resize(8,bicubic)",
+      ["flip", "center-crop"],
+    ]);
+    expect(splitAtRandom(fixed)).toEqual({ fixed, random: [] });
+  });
+
+  it("knows its size where it does not depend on the image", () => {
+    expect(outputSize(parseTransform("decode|resize(8x4)|flip"))).toEqual([8, 4]);
+    expect(outputSize(parseTransform("decode|resize-short(8)"))).toBeUndefined();
+    expect(outputSize(parseTransform("decode|resize-short(8)|center-crop(6)"))).toEqual([6, 6]);
+  });
+
+  it("flips half of the time, and exactly", () => {
+    const transform = parseTransform("decode|flip");
+    const results = Array.from({ length: 400 }, (_, i) => reds(applyTransform(transform, chart(2, 3), stream(0, i))));
+    const flipped = results.filter((row) => row[0] === 2);
+    expect(flipped.every((row) => row.join() === "2,1,0")).toBe(true);
+    expect(Math.abs(flipped.length - 200)).toBeLessThan(45);
+  });
+
+  it.each([
+    // Odd differences: Python rounds 0.5 to 0, 1.5 to 2, 2.5 to 2.
+    [5, 4, [0, 1, 2, 3]],
+    [7, 4, [2, 3, 4, 5]],
+    [9, 4, [2, 3, 4, 5]],
+    [8, 4, [2, 3, 4, 5]],
+    [2, 4, [0, 0, 1, 0]],
+  ])("crops the middle of %d pixels to %d", (width, size, expected) => {
+    expect(reds(applyTransform(parseTransform(`decode|center-crop(${size})`), chart(size, width), stream(0)))).toEqual(
+      expected,
+    );
+  });
+
+  it("resizes the shorter side as torchvision does", () => {
+    expect(shortSize(375, 500, 248)).toEqual([248, 330]);
+    expect(shortSize(500, 375, 248)).toEqual([330, 248]);
+    const { height, width } = applyTransform(parseTransform("decode|resize-short(8)"), chart(30, 20), stream(0));
+    expect([height, width]).toEqual([12, 8]);
+  });
+});

@@ -1,0 +1,236 @@
+import { describe, expect, it } from "vitest";
+import type { Tensor } from "../../src/graph/tensor.js";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../../src/train/checkpoint.js";
+import type { LoopEvent } from "../../src/train/events.js";
+import { type LoopConfig, type LoopParts, type TrainingResult, trainLoop } from "../../src/train/loop.js";
+import type { RunStore } from "../../src/train/store.js";
+import { bytesSource, encodeSafetensors, readSafetensors } from "../../src/vit/safetensors.js";
+import { classes, FakeExecutor, fakeLoader, fakeStep } from "../support/fake-step.js";
+
+const config: LoopConfig = {
+  epochs: 3,
+  batchSize: 8,
+  lr: 0.5,
+  minLr: 0,
+  warmupSteps: 2,
+  labelSmoothing: 0.1,
+  seed: 3,
+  checkpointSeconds: 0.001,
+};
+
+const source = (count: number, set: number, seen?: number[]) => fakeLoader(count, set, 8, config.seed, seen);
+
+class Killed extends Error {}
+
+/** The clock: a second passes with every line of metrics. */
+let time = 0;
+
+/** A disk that survives the process: it dies, before or after the operation, when its life is over. */
+class Disk implements RunStore {
+  checkpoint: Uint8Array | undefined;
+  metrics = "";
+  operations = 0;
+  constructor(private life = Number.POSITIVE_INFINITY) {}
+
+  revive(life: number): this {
+    this.life = life;
+    return this;
+  }
+  #die(): void {
+    this.operations++;
+    if (this.life-- <= 0) throw new Killed();
+  }
+  async load(): Promise<Checkpoint | undefined> {
+    const found =
+      this.checkpoint &&
+      decodeCheckpoint(await readSafetensors(bytesSource("checkpoint", this.checkpoint)), "checkpoint");
+    this.metrics = this.metrics.slice(0, found?.progress.metricsBytes ?? 0);
+    return found;
+  }
+  async save(checkpoint: Checkpoint): Promise<void> {
+    this.#die();
+    this.checkpoint = encodeSafetensors(encodeCheckpoint(checkpoint));
+    this.#die();
+  }
+  async append(line: string): Promise<number> {
+    this.#die();
+    this.metrics += `${line}\n`;
+    time += 1000;
+    this.#die();
+    return this.metrics.length;
+  }
+}
+
+interface Setting extends Partial<LoopParts> {
+  readonly withFeatures?: boolean;
+  readonly microBatch?: number;
+  readonly config?: Partial<LoopConfig>;
+}
+
+function begin({ withFeatures = false, microBatch = 3, config: changed, ...parts }: Setting = {}) {
+  const executor = new FakeExecutor();
+  const loop = trainLoop(
+    { ...config, ...changed },
+    {
+      step: fakeStep(microBatch, withFeatures),
+      executor,
+      weights: () => {
+        throw new Error("no weights");
+      },
+      classes,
+      splits: { train: source(29, 1), val: source(10, 2), test: source(11, 3) },
+      store: new Disk(),
+      isRandom: false,
+      now: () => time,
+      ...parts,
+    },
+  );
+  return { loop, executor };
+}
+
+async function finish(loop: ReturnType<typeof trainLoop>): Promise<{ events: LoopEvent[]; result: TrainingResult }> {
+  const events: LoopEvent[] = [];
+  for (;;) {
+    const next = await loop.next();
+    if (next.done) return { events, result: next.value };
+    events.push(next.value);
+  }
+}
+
+const bytesOf = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { data }]) => [
+      name,
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("hex"),
+    ]),
+  );
+const outcome = ({ parameters, best, val, test }: TrainingResult) => ({
+  parameters: bytesOf(parameters),
+  val,
+  test,
+  best: best && { ...best, parameters: bytesOf(best.parameters) },
+});
+
+describe("trainLoop", () => {
+  it("learns, reports in order, and leaves nothing open or resident but the trained tensors", async () => {
+    const { loop, executor } = begin();
+    const { events, result } = await finish(loop);
+    const perEpoch = ["step", "step", "step", "step", "epoch", "checkpoint"];
+    const kinds = events
+      .map(({ event }) => event)
+      .filter((kind, i, all) => kind !== "checkpoint" || all[i - 1] === "epoch");
+    expect(kinds).toEqual(["start", ...perEpoch, ...perEpoch, ...perEpoch]);
+    expect(events[0]).toMatchObject({ stepsPerEpoch: 4, batchSize: 8, microBatch: 3, resumed: null });
+    expect(result.test?.top1).toBeGreaterThan(0.5);
+    expect(executor.open).toBe(0);
+    expect(executor.residents.size).toBe(2);
+  });
+
+  it("gives the mean over the whole batch whatever the micro-batch, its fillers counting nothing", async () => {
+    const losses = async (microBatch: number) =>
+      (await finish(begin({ microBatch }).loop)).events.flatMap((e) => (e.event === "step" ? [e.loss] : []));
+    const whole = await losses(8);
+    for (const microBatch of [1, 3, 5, 16]) {
+      for (const [i, loss] of (await losses(microBatch)).entries()) expect(loss).toBeCloseTo(whole[i], 5);
+    }
+  });
+
+  it("ends in the same bits wherever it is killed, and however often", async () => {
+    const whole = new Disk();
+    const expected = await finish(begin({ store: whole }).loop);
+    for (let life = 0; life < whole.operations; life++) {
+      const disk = new Disk(life);
+      await expect(finish(begin({ store: disk }).loop)).rejects.toThrow(Killed);
+      const { result } = await finish(begin({ store: disk.revive(Number.POSITIVE_INFINITY) }).loop);
+      expect(outcome(result)).toEqual(outcome(expected.result));
+      expect(disk.metrics).toBe(whole.metrics);
+    }
+    const disk = new Disk();
+    for (let deaths = 0; ; deaths++) {
+      disk.revive(5);
+      try {
+        expect(outcome((await finish(begin({ store: disk }).loop)).result)).toEqual(outcome(expected.result));
+        expect(deaths).toBeGreaterThan(3);
+        break;
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error;
+      }
+    }
+    expect(disk.metrics).toBe(whole.metrics);
+  });
+
+  it("does not depend on when checkpoints are written", async () => {
+    const often = await finish(begin().loop);
+    const seldom = await finish(begin({ config: { checkpointSeconds: 1e6 } }).loop);
+    expect(outcome(seldom.result)).toEqual(outcome(often.result));
+    expect(seldom.events.filter(({ event }) => event === "checkpoint")).toHaveLength(3);
+  });
+
+  it("saves when it is interrupted, and goes on to the same bits", async () => {
+    const expected = outcome((await finish(begin().loop)).result);
+    for (const stopAt of [1, 4, 7, 12]) {
+      const controller = new AbortController();
+      const store = new Disk();
+      const { loop } = begin({ store, signal: controller.signal, config: { checkpointSeconds: 1e6 } });
+      let steps = 0;
+      let last = "";
+      const watch = async () => {
+        for await (const { event } of loop) {
+          last = event;
+          if (event === "step" && ++steps === stopAt) controller.abort(new Error("stop"));
+        }
+      };
+      await expect(watch()).rejects.toThrow("stop");
+      expect([steps, last]).toEqual([stopAt, "checkpoint"]);
+      const resumed = await finish(begin({ store }).loop);
+      expect(resumed.events.filter(({ event }) => event === "step")).toHaveLength(12 - stopAt);
+      expect(outcome(resumed.result)).toEqual(expected);
+    }
+  });
+
+  it("looks at the test images once, at the very end, and never chooses by them", async () => {
+    const seen: number[] = [];
+    const { loop } = begin({
+      splits: { train: source(29, 1), val: source(10, 2), test: source(11, 3, seen) },
+    });
+    for (;;) {
+      const next = await loop.next();
+      if (next.done) {
+        const passes = next.value.best?.epoch === config.epochs ? 1 : 2;
+        expect(seen.length).toBe(passes * 11);
+        break;
+      }
+      expect(seen).toEqual([]);
+    }
+    const other = begin({ splits: { train: source(29, 1), val: source(10, 2), test: source(40, 9) } });
+    const same = await finish(begin().loop);
+    const { result } = await finish(other.loop);
+    expect(result.best?.epoch).toBe(same.result.best?.epoch);
+    expect(bytesOf(result.parameters)).toEqual(bytesOf(same.result.parameters));
+  });
+
+  it("has the earliest of equally good epochs as its best", async () => {
+    const { events, result } = await finish(begin({ config: { epochs: 6 } }).loop);
+    const scores = events.flatMap((e) => (e.event === "epoch" ? [e.val?.top1 ?? 0] : []));
+    expect(result.best?.epoch).toBe(1 + scores.indexOf(Math.max(...scores)));
+  });
+
+  it("does without validation and test images", async () => {
+    const { result } = await finish(begin({ splits: { train: source(5, 1), val: null, test: null } }).loop);
+    expect(result).toMatchObject({ val: null, test: null, best: null });
+  });
+
+  it("computes features once per image where nothing but the head is trained", async () => {
+    const { loop, executor } = begin({ withFeatures: true });
+    const { result } = await finish(loop);
+    expect(executor.runs.filter((name) => name === "features")).toHaveLength(11 + 4 + 4);
+    const images = await finish(begin().loop);
+    const values = (r: TrainingResult) => Array.from(r.parameters.w.data as Float32Array);
+    for (const [i, value] of values(result).entries()) expect(value).toBeCloseTo(values(images.result)[i], 4);
+  });
+
+  it("stops with a plain word where the loss leaves the numbers", async () => {
+    const { loop } = begin({ config: { lr: 1e38 } });
+    await expect(finish(loop)).rejects.toThrow(/Try a lower lr than 1e\+38/);
+  });
+});
