@@ -108,7 +108,11 @@ export function resize(image: RgbImage, height: number, width: number, filter: F
   if (width !== image.width) {
     const next = new Uint8ClampedArray(image.height * width * 3);
     const taps = tapsOf(image.width, width, filters[filter]);
-    pass(data, next, taps, image.height, [image.width * 3, 3], [width * 3, 3]);
+    // Row by row, so that memory is read in its order.
+    for (let y = 0; y < image.height; y++) {
+      const row = data.subarray(y * image.width * 3, (y + 1) * image.width * 3);
+      pass(row, next.subarray(y * width * 3, (y + 1) * width * 3), taps, 1, [0, 3], [0, 3]);
+    }
     data = new Uint8Array(next.buffer);
   }
   if (height !== image.height) {

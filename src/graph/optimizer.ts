@@ -36,28 +36,32 @@ const at = (values: Readonly<Record<string, Value>>, name: string): Value => {
   return value;
 };
 
+/** `β a + (1−β) b`, with 1 for `b` by default */
+const blend = (a: Value, beta: number, b: Value = scalar(1, a)): Value =>
+  add(mul(a, scalar(beta, a)), mul(b, scalar(1 - beta, a)));
+
 /** `p (1 − lr · decay)` */
 const decayed = (p: Value, lr: Value, decay: number): Value =>
   decay === 0 ? p : mul(p, sub(scalar(1, p), mul(lr, scalar(decay, p))));
 
 /**
  * AdamW: `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `p ← p(1 − lr·λ) − lr · m̂ / (√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`,
- * `v̂ = v/(1−β₂ᵗ)`. The powers of β are shared states, so the graph needs no step count.
+ * `v̂ = v/(1−β₂ᵗ)`. The corrections `c = 1−βᵗ` are shared states, so the graph needs no step count; they advance as
+ * `c ← βc + (1−β)`, because subtracting βᵗ from 1 would cost float32 half its digits in the first steps.
  * @see Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019, algorithm 2
  */
 export const adamW = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = {}): Optimizer => ({
   slots: ["m", "v"],
-  shared: { beta1Power: 1, beta2Power: 1 },
+  shared: { correction1: 0, correction2: 0 },
   advance: (shared) => ({
-    beta1Power: mul(at(shared, "beta1Power"), scalar(beta1, at(shared, "beta1Power"))),
-    beta2Power: mul(at(shared, "beta2Power"), scalar(beta2, at(shared, "beta2Power"))),
+    correction1: blend(at(shared, "correction1"), beta1),
+    correction2: blend(at(shared, "correction2"), beta2),
   }),
   step(p, grad, state, shared, lr, decay) {
-    const one = scalar(1, p);
-    const m = add(mul(at(state, "m"), scalar(beta1, p)), mul(grad, scalar(1 - beta1, p)));
-    const v = add(mul(at(state, "v"), scalar(beta2, p)), mul(mul(grad, grad), scalar(1 - beta2, p)));
-    const mHat = div(m, sub(one, at(shared, "beta1Power")));
-    const vHat = div(v, sub(one, at(shared, "beta2Power")));
+    const m = blend(at(state, "m"), beta1, grad);
+    const v = blend(at(state, "v"), beta2, mul(grad, grad));
+    const mHat = div(m, at(shared, "correction1"));
+    const vHat = div(v, at(shared, "correction2"));
     const move = div(mul(lr, mHat), add(sqrt(vHat), scalar(epsilon, p)));
     return { next: sub(decayed(p, lr, decay), move), state: { m, v } };
   },

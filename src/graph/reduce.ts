@@ -5,10 +5,10 @@ import { apply, defineOp, type Float64Tensor, misshapen, only, type Spec } from 
 import { elementCount, type Shape } from "./tensor.js";
 import type { Value } from "./value.js";
 
-type Attributes = { readonly axes: readonly number[]; readonly keepdims: number };
+type Reduction = { readonly axes: readonly number[]; readonly keepdims: number };
 
 /** The output of a reduction. */
-function infer(type: string, inputs: readonly Value[], attributes: Attributes): readonly Spec[] {
+function infer(type: string, inputs: readonly Value[], attributes: Reduction): readonly Spec[] {
   const { shape, dtype } = only(inputs);
   const { axes } = attributes;
   if (axes.some((axis, i) => !(axis in shape) || axes.indexOf(axis) !== i)) {
@@ -18,13 +18,13 @@ function infer(type: string, inputs: readonly Value[], attributes: Attributes): 
 }
 
 /** `shape` with the axes reduced: to size 1, or left out. */
-const reduced = (shape: Shape, { axes, keepdims }: Attributes): number[] =>
+const reduced = (shape: Shape, { axes, keepdims }: Reduction): number[] =>
   shape.flatMap((size, axis) => (axes.includes(axis) ? (keepdims ? [1] : []) : [size]));
 
 /** Folds all elements that share an output element. */
 function fold(
   { shape, data }: Float64Tensor,
-  attributes: Attributes,
+  attributes: Reduction,
   start: number,
   f: (a: number, b: number) => number,
 ): Float64Array {
@@ -45,16 +45,16 @@ function fold(
 }
 
 /** The gradient of a sum: `dy`, repeated along the axes it was summed over. */
-const repeat = (dy: Value, x: Value, { axes }: Attributes): Value =>
+const repeat = (dy: Value, x: Value, { axes }: Reduction): Value =>
   expand(reshape(dy, reduced(x.shape, { axes, keepdims: 1 })), x.shape);
 
-const sumOp = defineOp<Attributes>("ReduceSum", {
+const sumOp = defineOp<Reduction>("ReduceSum", {
   infer: (inputs, attributes) => infer("ReduceSum", inputs, attributes),
   backward: ({ inputs, grads, attributes }) => [repeat(only(grads) as Value, only(inputs), attributes)],
   evaluate: (inputs, attributes) => [fold(only(inputs), attributes, 0, (a, b) => a + b)],
 });
 
-const meanOp = defineOp<Attributes>("ReduceMean", {
+const meanOp = defineOp<Reduction>("ReduceMean", {
   infer: (inputs, attributes) => infer("ReduceMean", inputs, attributes),
   backward: ({ inputs, outputs, grads, attributes }) => {
     const count = elementCount(only(inputs).shape) / elementCount(only(outputs).shape);
@@ -66,7 +66,7 @@ const meanOp = defineOp<Attributes>("ReduceMean", {
   },
 });
 
-const maxOp = defineOp<Attributes>("ReduceMax", {
+const maxOp = defineOp<Reduction>("ReduceMax", {
   infer: (inputs, attributes) => infer("ReduceMax", inputs, attributes),
   evaluate: (inputs, attributes) => [fold(only(inputs), attributes, Number.NEGATIVE_INFINITY, Math.max)],
 });

@@ -1,6 +1,6 @@
 import { type Dataset, digestDataset, type Examples, type Split, selectExamples, splitNames } from "../data/dataset.js";
 import { createLoader, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
-import { type Transform } from "../data/transform.js";
+import type { Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import { openDataset } from "./datasets.js";
 import { decodeImage, defaultCacheBytes, parallelDecodes } from "./images.js";
@@ -19,9 +19,8 @@ export interface SplitOptions {
 }
 
 /** A data set whose files have been looked at. */
-export interface CheckedData {
-  readonly classes: readonly string[];
-  readonly splits: Readonly<Record<Split, Examples | null>>;
+export interface CheckedData extends Dataset {
+  /** Tells whether two runs saw the same data. */
   readonly digest: string;
 }
 
@@ -45,7 +44,7 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
     splits[name] = unreadable.length === 0 ? examples : selectExamples(examples, readable);
   }
   const checked: Dataset = { ...dataset, splits };
-  return { classes: dataset.classes, splits, digest: await digestDataset(checked) };
+  return { ...checked, digest: await digestDataset(checked) };
 }
 
 /** Loaders for the splits that are there; they share the memory for decoded images by their sizes. */

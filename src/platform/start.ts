@@ -48,9 +48,11 @@ export function transformsOf(
   { transform, evalTransform, imageSize }: TrainConfig,
   own: readonly [height: number, width: number],
 ): Transforms {
-  const given = [transform, evalTransform].map((sentence) => sentence && parseTransform(sentence));
-  const sizes = given.map((steps) => steps && outputSize(steps));
-  const size = imageSize === undefined ? (sizes[1] || sizes[0] || own) : ([imageSize, imageSize] as const);
+  const given = [transform, evalTransform].map((sentence) =>
+    sentence === undefined ? undefined : parseTransform(sentence),
+  );
+  const sizes = given.map((steps) => (steps ? outputSize(steps) : undefined));
+  const size = imageSize === undefined ? sizes[1] || sizes[0] || own : ([imageSize, imageSize] as const);
   for (const [i, sentence] of [transform, evalTransform].entries()) {
     if (sentence !== undefined && sizes[i]?.join() !== size.join()) {
       throw new ConfigError(
@@ -60,5 +62,5 @@ export function transformsOf(
   }
   const [height, width] = size;
   const direct: Transform = [...directResize(1).slice(0, 1), { name: "resize", height, width, filter: "bicubic" }];
-  return { train: given[0] || direct, evaluation: given[1] || direct, imageSize: size };
+  return { train: given[0] ?? direct, evaluation: given[1] ?? direct, imageSize: size };
 }

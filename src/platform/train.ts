@@ -1,24 +1,15 @@
-import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { type Adapter, encodeAdapter } from "../adapter/file.js";
-import { printTransform, splitAtRandom } from "../data/transform.js";
-import { requireSplit } from "../data/dataset.js";
-import { refuseUnreadable, type Loader } from "../data/loader.js";
+import { encodeAdapter } from "../adapter/file.js";
+import { type Loader, refuseUnreadable } from "../data/loader.js";
+import { splitAtRandom } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
-import { methodOf } from "../methods/index.js";
-import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
-import type { Tensors } from "../train/checkpoint.js";
-import { differingKeys, parseConfig, type TrainConfigInput } from "../train/config.js";
+import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
-import { trainLoop, type TrainingResult } from "../train/loop.js";
-import { microBatchOf } from "../train/micro-batch.js";
-import { fitNetwork } from "../train/network.js";
-import { resolveOptions } from "../train/options.js";
+import { type TrainingResult, trainLoop } from "../train/loop.js";
 import { createOrtExecutor } from "./ort-node.js";
-import { openRunFolder, type RunFacts, type RunFolder, type RunRecord, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
-import { openCheckedData, openLoaders } from "./splits.js";
-import { openStart, transformsOf } from "./start.js";
-import { engineVersion, packageVersion } from "./versions.js";
+import { type Plan, planTraining } from "./plan.js";
+import { openRunFolder, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
+import { openLoaders } from "./splits.js";
 
 /** How a caller takes part in a training. */
 export interface TrainHooks {
@@ -34,63 +25,65 @@ export interface TrainHooks {
 
 /**
  * Trains as the configuration says and returns the last event of the run, which is also its `result.json`. Nothing is
- * written before everything has been checked.
+ * written before everything has been checked. A finished run is not touched.
  * @throws ConfigError where the configuration, the data or the run folder do not allow it
  * @throws FormatError where the backbone, an image or a list is damaged
  */
 export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Promise<DoneEvent> {
-  const { resume = false, signal, onEvent = () => {}, onWarning = () => {}, source = "configuration" } = hooks;
+  const { resume = false, onEvent = () => {}, onWarning = () => {}, source = "configuration" } = hooks;
   const config = parseConfig(input, source);
   const { out } = config;
   await refuseExisting(out, resume);
-  const earlier = resume ? await readRunRecord(out) : undefined;
+  const earlier = await readRunRecord(out);
   if (earlier) {
     const keys = differingKeys(earlier.config, config);
-    if (keys.length > 0) throw notTheSame(out, keys);
+    if (keys.length > 0) {
+      throw new ConfigError(
+        `${out}: the run has another configuration: ${keys.join(", ")}. Restore it, or take another --out.`,
+      );
+    }
     const result = await readResult(out);
     if (result) {
       onEvent(result);
       return result;
     }
   }
-  const began = performance.now();
-  const method = methodOf(config.method);
-  const [start, data] = await Promise.all([openStart(config), openCheckedData({ ...config, onWarning })]);
-  for (const warning of start.warnings) onWarning(`${config.backbone}: ${warning}`);
-  if (start.unused.length > 0) onWarning(`${config.backbone}: not needed: ${start.unused.join(", ")}`);
-  const images = requireSplit({ layout: "lists", ...data }, "train");
-  const transforms = transformsOf(config, start.contract.imageSize);
-  const network = fitNetwork(start, transforms.imageSize, data.classes.length);
-  const options = resolveOptions(method, network.architecture, config.options);
-  const account = accountFor(method, network.architecture, options);
-  const lr = baseRate(config, account);
-
-  const batchSize = Math.min(config.batchSize, images.count);
-  const facts: RunFacts = earlier?.facts ?? {
-    version: packageVersion(),
-    engine: engineVersion(),
-    threads: config.threads ?? availableParallelism(),
-    microBatch: microBatchOf(network.architecture, batchSize),
-    backbone: await start.hash(),
-    data: data.digest,
-  };
-  const present = { ...facts, version: packageVersion(), engine: engineVersion(), backbone: await start.hash(), data: data.digest };
-  const changed = (Object.keys(facts) as (keyof RunFacts)[]).filter((key) => facts[key] !== present[key]);
-  if (changed.length > 0) throw notTheSame(out, changed);
-  const step = assembleStep(config, lr, network.architecture, start.contract, method, options, facts.microBatch);
-
+  const plan = await planTraining(config, earlier?.facts, onWarning);
   const folder = await openRunFolder(out);
+  try {
+    if (folder.record && !earlier) await refuseExisting(out, false);
+    const places = { backbone: resolve(config.backbone), data: resolve(config.data) };
+    if (!folder.record) await folder.writeRecord({ config, facts: plan.facts, places });
+    const result = await runPlan(config, plan, folder, { ...hooks, onEvent, onWarning });
+    const { parameters, best } = result;
+    const done = doneEvent(config, plan, result);
+    await folder.finish(
+      encodeAdapter({ ...plan.adapter, tensors: parameters }),
+      best && encodeAdapter({ ...plan.adapter, tensors: best.parameters }),
+      done,
+    );
+    onEvent(done);
+    return done;
+  } finally {
+    await folder.release();
+  }
+}
+
+/** Runs the loop over the files of this machine. */
+async function runPlan(
+  config: TrainConfig,
+  { facts, data, network, step, transforms, lr, batchSize }: Plan,
+  store: Awaited<ReturnType<typeof openRunFolder>>,
+  { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
+): Promise<TrainingResult> {
+  const { train: transform, evaluation } = transforms;
+  const loaders = openLoaders(
+    data,
+    { train: transform, val: evaluation, test: evaluation },
+    { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+  );
   const executor = await createOrtExecutor({ threads: facts.threads });
   try {
-    if (folder.record && !resume) await refuseExisting(out, false);
-    const places = { backbone: resolve(config.backbone), data: resolve(config.data) };
-    if (!folder.record) await folder.writeRecord({ config, facts, places });
-    const loaders = openLoaders(
-      data,
-      { train: transforms.train, val: transforms.evaluation, test: transforms.evaluation },
-      { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
-    );
-    const isRandom = splitAtRandom(transforms.train).random.length > 0;
     const loop = trainLoop(
       { ...config, lr, batchSize },
       {
@@ -99,51 +92,47 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
         weights: network.weights,
         classes: data.classes.length,
         splits: { ...loaders, train: loaders.train as Loader },
-        isRandom,
-        store: folder,
+        isRandom: splitAtRandom(transform).random.length > 0,
+        store,
         signal,
       },
     );
-    let testIsRead = loaders.test === null || config.skipUnreadable;
+    let isTestRead = loaders.test === null || config.skipUnreadable;
     for (;;) {
-      const next = await loop.next();
-      if (!next.done) {
-        onEvent(next.value);
-        // Read once the first epoch has shown that the training works, so that no bad image of the test ends it late.
-        if (next.value.event === "epoch" && !testIsRead) {
-          refuseUnreadable((await loaders.test?.warm()) ?? []);
-          testIsRead = true;
-        }
-        continue;
-      }
-      const { parameters, best, ...result } = next.value;
-      const adapterOf = (tensors: Tensors): Iterable<Uint8Array> =>
-        encodeAdapter({
-          method: method.name,
-          options,
-          backbone: { name: start.architecture.name ?? "vit", hash: facts.backbone, architecture: start.architecture },
-          contract: { mean: start.contract.mean, std: start.contract.std },
-          transform: printTransform(transforms.evaluation),
-          classes: data.classes,
-          account,
-          tensors,
-        });
-      const done: DoneEvent = {
-        event: "done",
-        method: method.name,
-        ...account,
-        val: result.val,
-        test: result.test,
-        best: best && { epoch: best.epoch, val: best.val, test: best.test },
-        imagesPerSecond: result.imagesPerSecond,
-        adapter: join(out, runFiles.adapter),
-      };
-      await folder.finish(adapterOf(parameters), best && adapterOf(best.parameters), done);
-      onEvent(done);
-      return done;
+      const { value, done } = await loop.next();
+      if (done) return value;
+      onEvent(value);
+      if (value.event !== "epoch" || isTestRead) continue;
+      // Once the first epoch has shown that the training works, so that no bad image of the test ends it at its end.
+      refuseUnreadable((await loaders.test?.warm()) ?? []);
+      isTestRead = true;
     }
   } finally {
     await executor.close();
-    await folder.release();
   }
 }
+
+const doneEvent = (
+  config: TrainConfig,
+  { account, adapter, facts, lr, batchSize }: Plan,
+  r: TrainingResult,
+): DoneEvent => ({
+  event: "done",
+  method: adapter.method,
+  ...account,
+  val: r.val,
+  test: r.test,
+  best: r.best && { epoch: r.best.epoch, val: r.best.val, test: r.best.test },
+  imagesPerSecond: r.imagesPerSecond,
+  adapter: join(config.out, runFiles.adapter),
+  options: adapter.options,
+  architecture: adapter.backbone.name,
+  epochs: config.epochs,
+  batchSize,
+  lr,
+  headLr: config.headLr,
+  seed: config.seed,
+  device: config.device,
+  seconds: r.seconds,
+  ...facts,
+});

@@ -7,10 +7,7 @@ const fraction = z.number().min(0).lt(1);
 const count = z.int().min(1);
 
 /** Options of a method; which ones it knows, and their defaults, is the method's own affair. */
-const methodOptions = z.record(
-  z.string(),
-  z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]),
-);
+const methodOptions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
 
 /** The whole training configuration: every key, its default and what it does. */
 export const configSchema = z.strictObject({
@@ -33,7 +30,9 @@ export const configSchema = z.strictObject({
   batchSize: count.default(32).describe("Images per update, at most as many as there are."),
   lr: positive
     .optional()
-    .describe("Highest learning rate of the method's parameters; 5e-3, for pretrained weights 1e-4, for random ones 1e-3."),
+    .describe(
+      "Highest learning rate of the method's parameters; 5e-3, for pretrained weights 1e-4, for random ones 1e-3.",
+    ),
   headLr: positive.default(1e-3).describe("Highest learning rate of the classification head."),
   minLr: z.number().min(0).default(1e-5).describe("Learning rate that the cosine falls towards."),
   warmupEpochs: z.number().min(0).optional().describe("Epochs of linear warm-up; a tenth of all epochs."),
@@ -60,7 +59,9 @@ export const configSchema = z.strictObject({
   final: z.boolean().default(false).describe("Train on the training and validation images together."),
   valFraction: fraction
     .optional()
-    .describe("Share of each class kept for validation where the data has none; 0.2 for one folder of classes, else 0."),
+    .describe(
+      "Share of each class kept for validation where the data has none; 0.2 for one folder of classes, else 0.",
+    ),
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
   threads: count.optional().describe("Threads that compute; as many as there are cores."),

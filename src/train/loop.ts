@@ -53,6 +53,8 @@ export interface TrainingResult {
   readonly best: (BestEpoch & { readonly parameters: Tensors }) | null;
   /** Training images per second over the whole run. */
   readonly imagesPerSecond: number;
+  /** Seconds spent on training images over the whole run. */
+  readonly seconds: number;
 }
 
 /** The one thing that changes over time. */
@@ -228,7 +230,7 @@ async function* run(
     chosen && parameters ? { ...chosen, test: isLast ? lastTest : await score(test, parameters), parameters } : null;
   const { seconds, images } = progress.spent;
   const imagesPerSecond = seconds > 0 ? images / seconds : 0;
-  return { parameters: last, val: progress.val, test: lastTest, best, imagesPerSecond };
+  return { parameters: last, val: progress.val, test: lastTest, best, imagesPerSecond, seconds };
 }
 
 const beginning: Progress = {

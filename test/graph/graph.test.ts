@@ -37,7 +37,7 @@ describe("graph", () => {
     for (let i = 0; i < 50_000; i++) y = add(y, mul(y, y));
     const start = performance.now();
     const deep = graph("deep", { y });
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(5000);
     expect(deep.nodes).toHaveLength(100_000);
     expect(isOrdered(deep)).toBe(true);
   });

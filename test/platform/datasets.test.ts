@@ -3,11 +3,13 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import fc from "fast-check";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Dataset, digestDataset, type Examples, requireSplit } from "../../src/data/dataset.js";
 import { ConfigError, FormatError } from "../../src/errors.js";
 import { openDataset } from "../../src/platform/datasets.js";
+import { parquetFile } from "../data/parquet-file.js";
 
 let root: string;
 beforeEach(async () => {
@@ -153,6 +155,63 @@ describe("lists", () => {
 });
 
 describe("parquet", () => {
+  // Bytes that are no UTF-8: a reader that takes them for text damages them.
+  const bytes = (...list: number[]) => Uint8Array.of(0xff, 0xd8, ...list);
+  const rows: [Uint8Array, number][][] = [
+    [
+      [bytes(1), 1],
+      [bytes(2, 200), 0],
+    ],
+    [[bytes(3, 254, 9), 1]],
+  ];
+  beforeEach(() => mkdir(join(root, "data")));
+
+  it("is read, shard by shard and group by group, with its class names", async () => {
+    await writeFile(join(root, "data/train-00000-of-00002.parquet"), parquetFile(rows, ["cat", "dog"]));
+    await writeFile(join(root, "data/train-00001-of-00002.parquet"), parquetFile([[[bytes(4), 0]]], ["cat", "dog"]));
+    await writeFile(join(root, "data/validation-00000-of-00001.parquet"), parquetFile(rows.slice(1), ["cat", "dog"]));
+    const dataset = await openDataset(root);
+    expect([dataset.layout, dataset.classes, counts(dataset)]).toEqual(["parquet", ["cat", "dog"], [4, 1, null]]);
+    const train = requireSplit(dataset, "train");
+    expect(Array.from(train.labels)).toEqual([1, 0, 1, 0]);
+    expect(await Promise.all([0, 1, 2, 3].map(async (i) => Array.from(await train.read(i)).slice(2)))).toEqual([
+      [1],
+      [2, 200],
+      [3, 254, 9],
+      [4],
+    ]);
+    expect(ids(train).at(-1)).toBe("train-00001-of-00002.parquet#0");
+    expect(await train.size(2)).toBe(5);
+  });
+
+  it("has numbers as names without them, and refuses a label that has none", async () => {
+    await writeFile(join(root, "data/train-0.parquet"), parquetFile(rows));
+    expect((await openDataset(root)).classes).toEqual(["0", "1"]);
+    await writeFile(join(root, "data/train-0.parquet"), parquetFile(rows, ["cat"]));
+    await refused(FormatError, /train-0.parquet, row 0: the label 1 is not a class; expected 0 to 0/);
+  });
+
+  it.each([2 ** 20, 2 ** 40, 2 ** 52])("that claims %d rows is refused at once", async (claimed) => {
+    await writeFile(join(root, "data/train-0.parquet"), parquetFile(rows.slice(0, 1), ["cat", "dog"], claimed));
+    const start = performance.now();
+    await refused(FormatError, /train-0.parquet/);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  it("that was damaged anywhere is read, or refused by name", async () => {
+    const whole = parquetFile(rows, ["cat", "dog"]);
+    const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 3 }), fc.integer({ min: 0, max: 20 }), async (changes, cut) => {
+        const damaged = Uint8Array.from(whole.subarray(0, whole.length - cut));
+        for (const [at, value] of changes) if (at < damaged.length) damaged[at] = value;
+        await writeFile(join(root, "data/train-0.parquet"), damaged);
+        const read = openDataset(root).then(({ splits }) => splits.train?.read(0));
+        await read.catch((error: unknown) => expect(error).toBeInstanceOf(FormatError));
+      }),
+    );
+  });
+
   it.each([
     ["empty", new Uint8Array(0)],
     ["short", new Uint8Array([80, 65, 82, 49])],
@@ -160,7 +219,6 @@ describe("parquet", () => {
     ["noise", new Uint8Array(500).map((_, i) => (i * 197 + 31) % 256)],
     ["noise between marks", new Uint8Array([80, 65, 82, 49, ...new Array(60).fill(0x5c), 60, 0, 0, 0, 80, 65, 82, 49])],
   ])("that is damaged is refused by name: %s", async (_, bytes) => {
-    await mkdir(join(root, "data"));
     await writeFile(join(root, "data/train-0.parquet"), bytes);
     await refused(FormatError, /train-0.parquet: .*Fetch it again/);
   });

@@ -1,0 +1,71 @@
+import { requireSplit, type Split } from "../data/dataset.js";
+import { ConfigError } from "../errors.js";
+import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
+import { imageExamples } from "../train/examples.js";
+import { predictLogits } from "../train/score.js";
+import { type ClassifierOptions, openClassifier } from "./classifier.js";
+import { readRunRecord } from "./run-folder.js";
+import { openCheckedData, openLoaders } from "./splits.js";
+
+/** What is evaluated on what. */
+export interface EvaluateOptions extends ClassifierOptions {
+  readonly run: string;
+  /** Folder of the data set; the run's own where absent. */
+  readonly data?: string | undefined;
+  /** Default `test`. */
+  readonly split?: Split | undefined;
+  readonly skipUnreadable?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/** How good a run is on one split. */
+export interface Evaluation extends Metrics {
+  readonly run: string;
+  readonly split: Split;
+  readonly images: number;
+}
+
+/**
+ * The metrics of a run on a split of a data set.
+ * @throws ConfigError where the split is missing, or its classes are not the run's
+ * @throws FormatError where files are damaged
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { run, split = "test", skipUnreadable = false, onWarning = () => {} } = options;
+  const record = await readRunRecord(run).catch(() => undefined);
+  const folder = options.data ?? record?.places.data;
+  if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
+  const classifier = await openClassifier(options);
+  try {
+    const { seed = 0, valFraction } = record?.config ?? {};
+    const data = await openCheckedData({ data: folder, seed, valFraction, skipUnreadable, only: [split], onWarning });
+    const { count } = requireSplit(data, split);
+    refuseOtherClasses(folder, data.classes, classifier.classes);
+    const batchSize = Math.min(32, count);
+    const onUnreadable = skipUnreadable ? { onUnreadable: onWarning } : {};
+    const loader = openLoaders(data, { [split]: classifier.transform }, { seed, batchSize, ...onUnreadable })[split];
+    if (!loader) throw new ConfigError(`${folder}: there is no ${split} split.`);
+    const { session, parameters, microBatch } = classifier;
+    const scored = await predictLogits(
+      session,
+      parameters,
+      imageExamples(loader),
+      "images",
+      microBatch,
+      options.signal,
+    );
+    const metrics = evaluateLogits(scored.logits, scored.labels, classifier.classCount);
+    return { run, split, images: scored.labels.length, ...metrics };
+  } finally {
+    await classifier.close();
+  }
+}
+
+function refuseOtherClasses(folder: string, found: readonly string[], known: readonly string[]): void {
+  if (found.length === known.length && found.every((name, i) => name === known[i])) return;
+  const strange = found.find((name) => !known.includes(name)) ?? known.find((name) => !found.includes(name));
+  throw new ConfigError(
+    `${folder}: expected the ${known.length} classes of the run in their order, got ${found.length}${strange === undefined ? "" : `; only one of the two has ${JSON.stringify(strange)}`}. Give the data the run was trained for.`,
+  );
+}

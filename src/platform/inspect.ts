@@ -1,0 +1,97 @@
+import { readdir, stat } from "node:fs/promises";
+import type { Account } from "../adapter/account.js";
+import { digestDataset, splitNames } from "../data/dataset.js";
+import { ConfigError } from "../errors.js";
+import { methodOf } from "../methods/index.js";
+import { accountFor } from "../train/assemble.js";
+import { resolveOptions } from "../train/options.js";
+import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
+import { openBackbone } from "./backbone.js";
+import { openAdapter } from "./classifier.js";
+import { openDataset } from "./datasets.js";
+import { readResult, readRunRecord } from "./run-folder.js";
+
+/** How an architecture is looked at. */
+export interface InspectOptions {
+  /** Default `sas`. */
+  readonly method?: string | undefined;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  /** Classes of the head to be counted; default: the backbone's own. */
+  readonly classes?: number | undefined;
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/** What a name, a folder or a file is, in plain values. */
+export type Inspection =
+  | (Account & { readonly kind: "architecture" | "backbone"; readonly name: string } & Record<string, unknown>)
+  | (Account & { readonly kind: "adapter" | "run"; readonly name: string } & Record<string, unknown>)
+  | ({ readonly kind: "run" | "data"; readonly name: string } & Record<string, unknown>);
+
+/**
+ * What there is to know about a backbone's folder, an adapter's file, a run folder, a data set, or an architecture's name.
+ * @throws ConfigError where it is none of them
+ * @throws FormatError where a file is damaged
+ */
+export async function inspect(target: string, options: InspectOptions = {}): Promise<Inspection> {
+  const facts = await stat(target).catch(() => undefined);
+  if (facts === undefined) {
+    if (/[/\\]/.test(target)) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
+    const architecture = architectureOf(target);
+    return { kind: "architecture", name: target, ...describe(architecture, options) };
+  }
+  if (facts.isFile()) return inspectAdapter(target);
+  const names = await readdir(target);
+  if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);
+  if (names.some((name) => name.endsWith(".safetensors"))) return inspectBackbone(target, options);
+  return inspectData(target);
+}
+
+function describe(architecture: Architecture, { method: name = "sas", options = {}, classes }: InspectOptions) {
+  const method = methodOf(name);
+  const task = { ...architecture, classes: classes ?? architecture.classes };
+  const resolved = resolveOptions(method, task, options);
+  const account = accountFor(method, task, resolved);
+  return { method: name, options: resolved, ...account, backbone: parameterCount(architecture), architecture };
+}
+
+async function inspectBackbone(folder: string, options: InspectOptions): Promise<Inspection> {
+  const backbone = await openBackbone(folder);
+  for (const warning of backbone.warnings) options.onWarning?.(`${folder}: ${warning}`);
+  const { classNames, ...contract } = backbone.contract;
+  return {
+    kind: "backbone",
+    name: backbone.name,
+    ...describe(backbone.architecture, options),
+    contract: { ...contract, classNames: classNames?.length ?? 0 },
+    hash: await backbone.hash(),
+    unused: backbone.unused,
+  };
+}
+
+async function inspectAdapter(path: string): Promise<Inspection> {
+  const { account, tensors, method, options, ...rest } = await openAdapter(path);
+  const shapes = Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
+  return { kind: "adapter", name: path, method, options, ...account, ...rest, tensors: shapes };
+}
+
+async function inspectRun(folder: string, names: readonly string[]): Promise<Inspection> {
+  const record = await readRunRecord(folder);
+  const result = await readResult(folder);
+  const run = { config: record?.config ?? null, facts: record?.facts ?? null, result: result ?? null };
+  if (!names.includes("adapter.safetensors")) return { kind: "run", name: folder, finished: false, ...run };
+  const { method, options, account, classes } = await openAdapter(folder);
+  return { kind: "run", name: folder, finished: result !== undefined, method, options, ...account, classes, ...run };
+}
+
+async function inspectData(folder: string): Promise<Inspection> {
+  const data = await openDataset(folder);
+  const counts = splitNames.map((name) => [name, data.splits[name]?.count ?? null]);
+  return {
+    kind: "data",
+    name: folder,
+    layout: data.layout,
+    classes: data.classes,
+    images: Object.fromEntries(counts),
+    digest: await digestDataset(data),
+  };
+}

@@ -1,0 +1,104 @@
+import { availableParallelism } from "node:os";
+import type { Account } from "../adapter/account.js";
+import type { Adapter } from "../adapter/file.js";
+import { requireSplit } from "../data/dataset.js";
+import { printTransform } from "../data/transform.js";
+import { ConfigError } from "../errors.js";
+import { methodOf } from "../methods/index.js";
+import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
+import type { TrainConfig } from "../train/config.js";
+import { microBatchOf } from "../train/micro-batch.js";
+import { fitNetwork, type Network } from "../train/network.js";
+import { resolveOptions } from "../train/options.js";
+import type { TrainingStep } from "../train/step.js";
+import type { RunFacts } from "./run-folder.js";
+import { type CheckedData, openCheckedData } from "./splits.js";
+import { openStart, type Transforms, transformsOf } from "./start.js";
+import { engineVersion, packageVersion } from "./versions.js";
+
+/** A training with nothing left to be decided, checked, and nothing written yet. */
+export interface Plan {
+  readonly facts: RunFacts;
+  readonly data: CheckedData;
+  readonly network: Network;
+  readonly step: TrainingStep;
+  readonly account: Account;
+  readonly transforms: Transforms;
+  /** Learning rate of the method's parameters. */
+  readonly lr: number;
+  readonly batchSize: number;
+  /** The adapter to be, but for its tensors. */
+  readonly adapter: Omit<Adapter, "tensors">;
+}
+
+/**
+ * The plan of a training.
+ * @param earlier what the run was started with, where it goes on
+ * @throws ConfigError where the configuration does not fit data or backbone, or they are not the run's any more
+ * @throws FormatError where a checkpoint, a list or an image is damaged
+ */
+export async function planTraining(
+  config: TrainConfig,
+  earlier: RunFacts | undefined,
+  onWarning: (text: string) => void,
+): Promise<Plan> {
+  const method = methodOf(config.method);
+  const [start, data] = await Promise.all([openStart(config), openCheckedData({ ...config, onWarning })]);
+  const { contract, architecture: pretrained } = start;
+  for (const warning of start.warnings) onWarning(`${config.backbone}: ${warning}`);
+  if (start.unused.length > 0) onWarning(`${config.backbone}: not needed: ${start.unused.join(", ")}`);
+
+  const transforms = transformsOf(config, contract.imageSize);
+  const network = fitNetwork(start, transforms.imageSize, data.classes.length);
+  const { architecture } = network;
+  const options = resolveOptions(method, architecture, config.options);
+  const account = accountFor(method, architecture, options);
+  const lr = baseRate(config, account);
+  const batchSize = Math.min(config.batchSize, requireSplit(data, "train").count);
+
+  const present = {
+    version: packageVersion(),
+    engine: engineVersion(),
+    backbone: await start.hash(),
+    data: data.digest,
+  };
+  if (earlier) refuseChanges(config.out, earlier, present);
+  const facts: RunFacts = {
+    threads: earlier?.threads ?? config.threads ?? availableParallelism(),
+    microBatch: earlier?.microBatch ?? microBatchOf(architecture, batchSize),
+    ...present,
+  };
+  return {
+    facts,
+    data,
+    network,
+    step: assembleStep(config, lr, architecture, contract, method, options, facts.microBatch),
+    account,
+    transforms,
+    lr,
+    batchSize,
+    adapter: {
+      method: method.name,
+      options,
+      backbone: {
+        name: pretrained.name ?? "vit",
+        hash: facts.backbone,
+        architecture: { ...pretrained, classes: 0 },
+      },
+      contract: { mean: contract.mean, std: contract.std },
+      transform: printTransform(transforms.evaluation),
+      classes: data.classes,
+      account,
+    },
+  };
+}
+
+/** Stops a run that would go on with something else than it began with. */
+function refuseChanges(out: string, earlier: RunFacts, present: Partial<RunFacts>): void {
+  const changed = (Object.keys(present) as (keyof RunFacts)[]).filter((key) => earlier[key] !== present[key]);
+  if (changed.length === 0) return;
+  const list = changed.map((key) => `${key} (was ${earlier[key]}, is ${present[key]})`).join(", ");
+  throw new ConfigError(
+    `${out}: the run began with other circumstances: ${list}. Restore them, or take another --out.`,
+  );
+}

@@ -1,0 +1,102 @@
+import { readFile } from "node:fs/promises";
+import type { Examples } from "../data/dataset.js";
+import { createLoader, type Unreadable } from "../data/loader.js";
+import { FormatError } from "../errors.js";
+import { probabilitiesOf, topClasses } from "../evaluate/metrics.js";
+import { cutRows, imageExamples } from "../train/examples.js";
+import { type ClassifierOptions, openClassifier } from "./classifier.js";
+import { codeOf } from "./files.js";
+import { decodeImage, parallelDecodes } from "./images.js";
+
+/** An image to predict: a file, or bytes with a name. */
+export type ImageInput = string | { readonly name: string; readonly bytes: Uint8Array };
+
+/** What predicts, and how much of its answer is wanted. */
+export interface PredictOptions extends ClassifierOptions {
+  /** Classes per image, best first; default 5. */
+  readonly topK?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every image that cannot be read; without it such an image is an error. */
+  readonly onUnreadable?: ((image: Unreadable) => void) | undefined;
+}
+
+/** One class that an image may show. */
+export interface Candidate {
+  readonly index: number;
+  /** The class's name; the index as text where no name is known. */
+  readonly class: string;
+  readonly probability: number;
+}
+
+/** The answer for one image. */
+export interface Prediction {
+  /** The file as it was given. */
+  readonly file: string;
+  /** Best first. */
+  readonly top: readonly Candidate[];
+}
+
+/**
+ * The predictions for images, in their order, as they are made.
+ * @throws ConfigError where run or backbone are missing
+ * @throws FormatError where a file is damaged; for an image only without `onUnreadable`
+ */
+export async function* predict(
+  images: readonly ImageInput[],
+  options: PredictOptions,
+): AsyncGenerator<Prediction, void> {
+  if (images.length === 0) return;
+  const { topK = 5, signal, onUnreadable } = options;
+  const classifier = await openClassifier(options);
+  const { session, parameters, microBatch, classes, classCount, transform } = classifier;
+  try {
+    const loader = createLoader(examplesOf(images), {
+      transform,
+      batchSize: Math.min(images.length, 2 * microBatch),
+      decode: decodeImage,
+      cacheBytes: 0,
+      parallel: parallelDecodes(),
+      ...(onUnreadable && { onUnreadable }),
+    });
+    for await (const { rows, indices } of imageExamples(loader).inOrder()) {
+      for (const [i, part] of cutRows(rows, microBatch).entries()) {
+        signal?.throwIfAborted();
+        const { logits } = await session.run({ ...parameters, images: part });
+        if (logits === undefined) throw new Error("the network returned no logits");
+        const probabilities = probabilitiesOf(logits.data as Float32Array, classCount);
+        for (const [row, index] of indices.subarray(i * microBatch, (i + 1) * microBatch).entries()) {
+          const own = probabilities.subarray(row * classCount, (row + 1) * classCount);
+          const top = topClasses(own, Math.min(topK, classCount)).map((best) => ({
+            index: best,
+            class: classes[best] ?? String(best),
+            probability: own[best] as number,
+          }));
+          yield { file: nameOf(images[index] as ImageInput), top };
+        }
+      }
+    }
+  } finally {
+    await classifier.close();
+  }
+}
+
+const nameOf = (image: ImageInput): string => (typeof image === "string" ? image : image.name);
+
+function examplesOf(images: readonly ImageInput[]): Examples {
+  const at = (index: number): ImageInput => images[index] as ImageInput;
+  const read = async (index: number): Promise<Uint8Array> => {
+    const image = at(index);
+    if (typeof image !== "string") return image.bytes;
+    return readFile(image).catch((error) => {
+      const why = codeOf(error) || (error instanceof Error ? error.message : String(error));
+      throw new FormatError(`${image}: cannot be read (${why}). Check the path and its rights.`, { cause: error });
+    });
+  };
+  return {
+    count: images.length,
+    labels: new Int32Array(images.length),
+    id: (index) => nameOf(at(index)),
+    read,
+    size: async (index) => (await read(index)).length,
+  };
+}
