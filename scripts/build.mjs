@@ -2,8 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 
-process.chdir(new URL("..", import.meta.url).pathname.replace(/^\/([A-Za-z]:)/, "$1"));
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.json"], { stdio: "inherit" });
 if (status !== 0) process.exit(status ?? 1);
@@ -22,3 +23,6 @@ const written = (() => {
   }
 })();
 if (written !== schema) writeFileSync(file, schema);
+
+// The bootstrap compares the age of this file with that of the sources.
+writeFileSync("dist/.built", "");

@@ -42,6 +42,7 @@ export interface SasOptions {
 /** The share of the backbone that the default configuration stays below. */
 export const defaultShare = 0.0005;
 
+const forms: readonly SasForm[] = ["low-rank", "affine", "core"];
 const places: Readonly<Record<SasSite, Place>> = { attn: "attn.qkv", mlp: "mlp.fc1" };
 
 /**
@@ -69,10 +70,9 @@ export const sas: Method<SasOptions> = {
       specific: true,
       ...given,
     } as const;
+    check({ rank: 1, embedding: 1, ...options }, a);
     const size = defaultSize(a, { ...options, rank: 1, embedding: 1 });
-    const resolved = { rank: size, embedding: size, ...options };
-    check(resolved, a);
-    return resolved;
+    return { rank: size, embedding: size, ...options };
   },
 
   count(a, o) {
@@ -175,22 +175,33 @@ function defaultSize(a: Architecture, options: SasOptions): number {
   let size = 1;
   const fits = (n: number): boolean =>
     sas.count(a, { ...options, rank: n, embedding: n }) < defaultShare * parameterCount(a);
-  while (fits(2 * size) && size < a.width) size *= 2;
+  while (2 * size <= Math.min(a.width, 4096) && fits(2 * size)) size *= 2;
   return size;
 }
 
 function check(o: SasOptions, a: Architecture): void {
-  const positive = (name: "rank" | "embedding", highest: number): void => {
-    const value = o[name];
-    if (!Number.isInteger(value) || value < 1 || value > highest) {
-      throw new ConfigError(`sas: ${name} must be a whole number from 1 to ${highest}, got ${value}`);
-    }
+  const expect = (isFine: boolean, name: keyof SasOptions, expected: string): void => {
+    if (isFine) return;
+    const got = typeof o[name] === "number" ? String(o[name]) : JSON.stringify(o[name]);
+    throw new ConfigError(`sas: ${name} must be ${expected}, got ${got}`);
   };
-  positive("rank", a.width);
-  positive("embedding", 4096);
-  if (!Number.isInteger(o.hidden) || o.hidden < 0)
-    throw new ConfigError(`sas: hidden must be 0 or a width, got ${o.hidden}`);
-  if (o.sites.length === 0) throw new ConfigError("sas: no site is left; choose from attn, mlp");
+  const whole = (name: "rank" | "embedding" | "hidden", lowest: number, highest: number, hint = ""): void => {
+    const isFine = Number.isInteger(o[name]) && o[name] >= lowest && o[name] <= highest;
+    expect(isFine, name, `a whole number from ${lowest} to ${highest}${hint}`);
+  };
+  whole("rank", 1, a.width, ", the network's width");
+  whole("embedding", 1, 4096);
+  whole("hidden", 0, 4096, " (0: no hidden layer)");
+  expect(forms.includes(o.form), "form", `one of ${forms.join(", ")}`);
+  expect(
+    Number.isFinite(o.alpha) && o.alpha !== 0,
+    "alpha",
+    "a number other than 0 (--no-shared leaves the module out)",
+  );
+  for (const name of ["shared", "specific"] as const) expect(typeof o[name] === "boolean", name, "true or false");
+  const sites = Array.isArray(o.sites) ? o.sites : [];
+  const areKnown = sites.length > 0 && sites.every((site) => Object.hasOwn(places, site));
+  expect(areKnown && new Set(sites).size === sites.length, "sites", "attn, mlp or both, each once");
   if (!o.shared && !o.specific)
     throw new ConfigError("sas: without shared and specific module nothing is trained; use --method linear");
   if (!o.shared && o.form === "core")

@@ -1,20 +1,23 @@
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { adaptedPredictor, plainPredictor } from "../adapter/predictor.js";
 import { contractCrop, outputSize, parseTransform, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
-import { type Tensor, tensor } from "../graph/tensor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { methodOf } from "../methods/index.js";
-import type { Session } from "../run/executor.js";
-import { microBatchOf } from "../train/micro-batch.js";
+import type { Tensors } from "../train/checkpoint.js";
+import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
-import { openSession } from "../train/session.js";
+import { defaultMemoryBytes, divide, type Resources } from "../train/resources.js";
+import type { Team } from "../train/score.js";
+import type { Architecture } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
 import { openBytes } from "./files.js";
-import { createOrtExecutor } from "./ort-node.js";
+import { createLaneExecutors } from "./ort-node.js";
 import { readRunRecord, runFiles } from "./run-folder.js";
 
 /** A network that is ready to answer. */
@@ -23,11 +26,8 @@ export interface Classifier {
   readonly classes: readonly string[];
   readonly classCount: number;
   readonly transform: Transform;
-  /** Feeds: `images` and `parameters`; the output is `logits`. */
-  readonly session: Session;
-  readonly parameters: Readonly<Record<string, Tensor>>;
-  /** Images per run. */
-  readonly microBatch: number;
+  /** Answers images with logits. */
+  readonly team: Team;
   close(): Promise<void>;
 }
 
@@ -78,7 +78,8 @@ async function openAdapted(run: string, options: ClassifierOptions): Promise<Cla
   const imageSize = outputSize(transform);
   if (imageSize === undefined) throw new ConfigError(`${run}: its transform ends in no fixed size.`);
   const architecture = { ...backbone.architecture, imageSize, classes: classes.length };
-  const microBatch = microBatchOf(architecture, largestBatch);
+  const resources = resourcesOf(architecture, options.threads);
+  const { microBatch } = resources;
   const graph = adaptedPredictor(
     { architecture, normalization: contract, microBatch },
     methodOf(adapter.method),
@@ -89,8 +90,8 @@ async function openAdapted(run: string, options: ClassifierOptions): Promise<Cla
     graph.weights.length === 0
       ? undefined
       : fitNetwork(await openOwnBackbone(run, adapter, options.backbone), imageSize, classes.length).weights;
-  const network = { classes, classCount: classes.length, transform, parameters: adapter.tensors, microBatch };
-  return open(network, graph, weights ?? (() => tensor("float32", [0], new Float32Array(0))), options.threads);
+  const network = { classes, classCount: classes.length, transform };
+  return open(network, resources, graph, weights, adapter.tensors);
 }
 
 /** The backbone an adapter was trained on, wherever it lies now. */
@@ -115,33 +116,44 @@ async function openPlain({ backbone, threads }: ClassifierOptions): Promise<Clas
       `${backbone}: this backbone has no head of its own. Train one first and give the run with --run.`,
     );
   }
-  const microBatch = microBatchOf(architecture, largestBatch);
+  const resources = resourcesOf(architecture, threads);
+  const { microBatch } = resources;
   const filter = contract.interpolation === "bilinear" ? "bilinear" : "bicubic";
   const network = {
     classes: contract.classNames ?? [],
     classCount: architecture.classes,
     transform: contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
-    parameters: {},
-    microBatch,
   };
   const graph = plainPredictor({ architecture, normalization: contract, microBatch });
-  return open(network, graph, (name) => weights.get(name) as Tensor, threads);
+  return open(network, resources, graph, (name) => weights.get(name) as Tensor, {});
 }
 
-const largestBatch = 32;
+const resourcesOf = (architecture: Architecture, threads = availableParallelism()): Resources =>
+  divide({ architecture, batchSize: 32, threads, trainsBackbone: false, memoryBytes: defaultMemoryBytes });
 
 async function open(
-  network: Omit<Classifier, "session" | "close">,
+  network: Omit<Classifier, "team" | "close">,
+  { lanes, threadsPerLane, microBatch }: Resources,
   graph: Graph,
-  weights: (name: string) => Tensor,
-  threads: number | undefined,
+  weights: ((name: string) => Tensor) | undefined,
+  parameters: Tensors,
 ): Promise<Classifier> {
-  const executor = await createOrtExecutor(threads === undefined ? {} : { threads });
+  const executors = await createLaneExecutors(lanes, threadsPerLane);
+  const close = async () => {
+    await Promise.all(executors.map((executor) => executor.close()));
+  };
   try {
-    const session = await openSession(executor, graph, weights);
-    return { ...network, session, close: () => executor.close() };
+    const sessions = await Promise.all(
+      executors.map(async (executor) => {
+        const session = await openSession(executor, graph, weights);
+        const own = await uploadAll(executor, parameters);
+        return async (images: Tensor): Promise<Tensor> => (await session.run({ ...own, images })).logits as Tensor;
+      }),
+    );
+    const answer = (lane: number, images: Tensor): Promise<Tensor> => (sessions[lane] as (typeof sessions)[0])(images);
+    return { ...network, team: { lanes, microBatch, answer }, close };
   } catch (error) {
-    await executor.close();
+    await close();
     throw error;
   }
 }

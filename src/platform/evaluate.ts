@@ -46,15 +46,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const onUnreadable = skipUnreadable ? { onUnreadable: onWarning } : {};
     const loader = openLoaders(data, { [split]: classifier.transform }, { seed, batchSize, ...onUnreadable })[split];
     if (!loader) throw new ConfigError(`${folder}: there is no ${split} split.`);
-    const { session, parameters, microBatch } = classifier;
-    const scored = await predictLogits(
-      session,
-      parameters,
-      imageExamples(loader),
-      "images",
-      microBatch,
-      options.signal,
-    );
+    const scored = await predictLogits(classifier.team, imageExamples(loader), options.signal);
     const metrics = evaluateLogits(scored.logits, scored.labels, classifier.classCount);
     return { run, split, images: scored.labels.length, ...metrics };
   } finally {

@@ -12,6 +12,10 @@ export async function createOrtExecutor(options: Omit<OrtOptions, "target"> = {}
   return new OrtExecutor(new WorkerEngine(workerEntry(import.meta.url), sessionOptions(all)), all.target);
 }
 
+/** An executor for each of several lanes. */
+export const createLaneExecutors = (lanes: number, threads: number): Promise<readonly OrtExecutor[]> =>
+  Promise.all(Array.from({ length: lanes }, () => createOrtExecutor({ threads })));
+
 // Node 20 cannot load TypeScript into a worker: when this file itself runs as source, under the tests, the worker is
 // the one that was built.
 const workerEntry = (here: string): URL =>

@@ -58,6 +58,8 @@ export class WorkerEngine implements Engine {
     return this.#call("run", [session, Object.fromEntries(exact), keep]) as ReturnType<Engine["run"]>;
   };
   unload: Engine["unload"] = (...args) => this.#call("unload", args) as ReturnType<Engine["unload"]>;
+  upload: Engine["upload"] = (tensor) =>
+    this.#call("upload", [withoutSurroundings(tensor)]) as ReturnType<Engine["upload"]>;
   read: Engine["read"] = (...args) => this.#call("read", args) as ReturnType<Engine["read"]>;
   release: Engine["release"] = (...args) => this.#call("release", args) as ReturnType<Engine["release"]>;
 

@@ -5,11 +5,12 @@ import { requireSplit } from "../data/dataset.js";
 import { printTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
+import { defaultShare } from "../methods/sas.js";
 import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
 import type { TrainConfig } from "../train/config.js";
-import { microBatchOf } from "../train/micro-batch.js";
 import { fitNetwork, type Network } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
+import { defaultMemoryBytes, divide } from "../train/resources.js";
 import type { TrainingStep } from "../train/step.js";
 import type { RunFacts } from "./run-folder.js";
 import { type CheckedData, openCheckedData } from "./splits.js";
@@ -53,6 +54,9 @@ export async function planTraining(
   const { architecture } = network;
   const options = resolveOptions(method, architecture, config.options);
   const account = accountFor(method, architecture, options);
+  if (method.name === "sas" && account.share >= defaultShare && !("rank" in config.options)) {
+    onWarning(`the network is so small that the smallest adapter is ${(100 * account.share).toFixed(3)} % of it`);
+  }
   const lr = baseRate(config, account);
   const batchSize = Math.min(config.batchSize, requireSplit(data, "train").count);
 
@@ -63,11 +67,12 @@ export async function planTraining(
     data: data.digest,
   };
   if (earlier) refuseChanges(config.out, earlier, present);
-  const facts: RunFacts = {
-    threads: earlier?.threads ?? config.threads ?? availableParallelism(),
-    microBatch: earlier?.microBatch ?? microBatchOf(architecture, batchSize),
-    ...present,
-  };
+  // A resumed run keeps its division, or its sums would be made in another order.
+  const threads = earlier?.threads ?? config.threads ?? availableParallelism();
+  const memoryBytes = config.memoryMb === undefined ? defaultMemoryBytes : config.memoryMb * 2 ** 20;
+  const trainsBackbone = account.trainable === account.total;
+  const { lanes, microBatch } = earlier ?? divide({ architecture, batchSize, threads, trainsBackbone, memoryBytes });
+  const facts: RunFacts = { threads, lanes, microBatch, ...present };
   return {
     facts,
     data,

@@ -3,7 +3,8 @@ import type { Examples } from "../data/dataset.js";
 import { createLoader, type Unreadable } from "../data/loader.js";
 import { FormatError } from "../errors.js";
 import { probabilitiesOf, topClasses } from "../evaluate/metrics.js";
-import { cutRows, imageExamples } from "../train/examples.js";
+import { imageExamples } from "../train/examples.js";
+import { answerRows } from "../train/score.js";
 import { type ClassifierOptions, openClassifier } from "./classifier.js";
 import { codeOf } from "./files.js";
 import { decodeImage, parallelDecodes } from "./images.js";
@@ -48,31 +49,26 @@ export async function* predict(
   if (images.length === 0) return;
   const { topK = 5, signal, onUnreadable } = options;
   const classifier = await openClassifier(options);
-  const { session, parameters, microBatch, classes, classCount, transform } = classifier;
+  const { team, classes, classCount, transform } = classifier;
   try {
     const loader = createLoader(examplesOf(images), {
       transform,
-      batchSize: Math.min(images.length, 2 * microBatch),
+      batchSize: Math.min(images.length, 2 * team.lanes * team.microBatch),
       decode: decodeImage,
       cacheBytes: 0,
       parallel: parallelDecodes(),
       ...(onUnreadable && { onUnreadable }),
     });
     for await (const { rows, indices } of imageExamples(loader).inOrder()) {
-      for (const [i, part] of cutRows(rows, microBatch).entries()) {
-        signal?.throwIfAborted();
-        const { logits } = await session.run({ ...parameters, images: part });
-        if (logits === undefined) throw new Error("the network returned no logits");
-        const probabilities = probabilitiesOf(logits.data as Float32Array, classCount);
-        for (const [row, index] of indices.subarray(i * microBatch, (i + 1) * microBatch).entries()) {
-          const own = probabilities.subarray(row * classCount, (row + 1) * classCount);
-          const top = topClasses(own, Math.min(topK, classCount)).map((best) => ({
-            index: best,
-            class: classes[best] ?? String(best),
-            probability: own[best] as number,
-          }));
-          yield { file: nameOf(images[index] as ImageInput), top };
-        }
+      const probabilities = probabilitiesOf(await answerRows(team, rows, signal), classCount);
+      for (const [row, index] of indices.entries()) {
+        const own = probabilities.subarray(row * classCount, (row + 1) * classCount);
+        const top = topClasses(own, Math.min(topK, classCount)).map((best) => ({
+          index: best,
+          class: classes[best] ?? String(best),
+          probability: own[best] as number,
+        }));
+        yield { file: nameOf(images[index] as ImageInput), top };
       }
     }
   } finally {

@@ -16,6 +16,7 @@ export interface RunFacts {
   /** Of ONNX Runtime. */
   readonly engine: string;
   readonly threads: number;
+  readonly lanes: number;
   readonly microBatch: number;
   /** Hash over the backbone's tensors. */
   readonly backbone: string;

@@ -47,20 +47,20 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
   return { ...checked, digest: await digestDataset(checked) };
 }
 
-/** Loaders for the splits that are there; they share the memory for decoded images by their sizes. */
-export function openLoaders<S extends Split>(
+/** Loaders for the splits that are there and have a transform; they share the memory for decoded images by their sizes. */
+export function openLoaders(
   { splits }: CheckedData,
-  transforms: Readonly<Record<S, Transform>>,
+  transforms: { readonly [S in Split]?: Transform },
   { seed, batchSize, onUnreadable }: { seed: number; batchSize: number; onUnreadable?: (text: string) => void },
-): Readonly<Record<S, Loader | null>> {
-  const names = Object.keys(transforms) as S[];
+): Readonly<Record<Split, Loader | null>> {
+  const names = splitNames.filter((name) => transforms[name]);
   const total = names.reduce((count, name) => count + (splits[name]?.count ?? 0), 0);
   const cacheBytes = defaultCacheBytes();
-  const open = (name: S): Loader | null => {
-    const examples = splits[name];
-    if (!examples) return null;
+  const open = (name: Split): Loader | null => {
+    const [examples, transform] = [splits[name], transforms[name]];
+    if (!examples || !transform) return null;
     return createLoader(examples, {
-      transform: transforms[name],
+      transform,
       batchSize: Math.min(batchSize, examples.count),
       seed,
       decode: decodeImage,
@@ -69,5 +69,5 @@ export function openLoaders<S extends Split>(
       ...(onUnreadable && { onUnreadable: ({ reason }) => onUnreadable(`left out: ${reason}`) }),
     });
   };
-  return Object.fromEntries(names.map((name) => [name, open(name)])) as Record<S, Loader | null>;
+  return { train: open("train"), val: open("val"), test: open("test") };
 }

@@ -6,7 +6,7 @@ import { ConfigError } from "../errors.js";
 import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
-import { createOrtExecutor } from "./ort-node.js";
+import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
 import { openRunFolder, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
 import { openLoaders } from "./splits.js";
@@ -49,6 +49,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
     }
   }
   const plan = await planTraining(config, earlier?.facts, onWarning);
+  hooks.signal?.throwIfAborted();
   const folder = await openRunFolder(out);
   try {
     if (folder.record && !earlier) await refuseExisting(out, false);
@@ -72,7 +73,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
 /** Runs the loop over the files of this machine. */
 async function runPlan(
   config: TrainConfig,
-  { facts, data, network, step, transforms, lr, batchSize }: Plan,
+  { facts, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
   { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
@@ -82,13 +83,13 @@ async function runPlan(
     { train: transform, val: evaluation, test: evaluation },
     { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
   );
-  const executor = await createOrtExecutor({ threads: facts.threads });
+  const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
     const loop = trainLoop(
       { ...config, lr, batchSize },
       {
         step,
-        executor,
+        executors,
         weights: network.weights,
         classes: data.classes.length,
         splits: { ...loaders, train: loaders.train as Loader },
@@ -101,14 +102,14 @@ async function runPlan(
     for (;;) {
       const { value, done } = await loop.next();
       if (done) return value;
-      onEvent(value);
+      onEvent(value.event === "start" ? { ...value, method: adapter.method, ...account } : value);
       if (value.event !== "epoch" || isTestRead) continue;
       // Once the first epoch has shown that the training works, so that no bad image of the test ends it at its end.
       refuseUnreadable((await loaders.test?.warm()) ?? []);
       isTestRead = true;
     }
   } finally {
-    await executor.close();
+    await Promise.all(executors.map((executor) => executor.close()));
   }
 }
 

@@ -37,6 +37,8 @@ export interface Executor {
    * @param weights gives each weight by name; asked once per name and session
    */
   load(graph: Graph, weights?: (name: string) => Tensor): Promise<Session>;
+  /** Puts a tensor where runs can be fed with it again and again. */
+  upload(tensor: Tensor): Promise<Resident>;
   /** The contents of a resident tensor. */
   read(resident: Resident): Promise<Tensor>;
   /** Gives up resident tensors; using one afterwards is an error. */

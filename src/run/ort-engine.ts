@@ -41,6 +41,7 @@ export interface Engine {
     keep: readonly string[],
   ): Promise<Record<string, Tensor | Resident>>;
   unload(session: number): Promise<void>;
+  upload(tensor: Tensor): Promise<Resident>;
   read(resident: number): Promise<Tensor>;
   release(residents: readonly number[]): Promise<void>;
   close(): Promise<void>;
@@ -86,6 +87,8 @@ export class OrtEngine implements Engine {
     this.#sessions.delete(id);
     await this.#inTurn("ONNX Runtime cannot release a session", () => session.release());
   }
+
+  upload = async (tensor: Tensor): Promise<Resident> => this.#keep(this.#toOrt(tensor));
 
   read = async (resident: number): Promise<Tensor> => fromOrt(this.#resident(resident));
 

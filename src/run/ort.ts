@@ -77,6 +77,8 @@ export class OrtExecutor implements Executor {
     return { run: run as Session["run"], close: () => this.#engine.unload(session) };
   }
 
+  upload = (tensor: Tensor): Promise<Resident> => this.#engine.upload(tensor);
+
   read = (resident: Resident): Promise<Tensor> => this.#engine.read(resident.resident);
 
   release = (residents: readonly Resident[]): Promise<void> =>

@@ -34,6 +34,8 @@ export class ReferenceExecutor implements Executor {
     };
   }
 
+  upload = async (tensor: Tensor): Promise<Resident> => this.#keep(tensor);
+
   async read({ resident }: Resident): Promise<Tensor> {
     const found = this.#residents.get(resident);
     if (!found) throw new Error(`resident tensor ${resident} was released`);

@@ -1,15 +1,18 @@
 import { bestClasses } from "../evaluate/metrics.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
-import type { Executor, Feed, Resident, Session } from "../run/executor.js";
+import type { Feed, Session } from "../run/executor.js";
 import type { Tensors } from "./checkpoint.js";
 import { cutRows, type ExampleBatch, exampleWeights, smoothTargets } from "./examples.js";
+import { type Lane, readAll, releaseAll, shareOut, uploadAll } from "./lanes.js";
 import type { TrainingStep } from "./step.js";
 
 type Feeds = Readonly<Record<string, Feed>>;
 
-/** What an update changes: on the host before the first one, with the executor afterwards. */
+/** What an update changes. */
 export interface Trained {
-  readonly parameters: Feeds;
+  /** On the host, because every lane gets a copy. */
+  readonly parameters: Tensors;
+  /** On the host before the first update, in the first lane afterwards. */
   readonly state: Feeds;
 }
 
@@ -25,71 +28,78 @@ export interface BatchResult {
 /** The two graphs of a step, loaded, and what goes with every batch. */
 export interface Updater {
   readonly step: TrainingStep;
-  readonly executor: Executor;
-  readonly accumulate: Session;
+  readonly lanes: readonly Lane[];
+  /** In the first lane's executor. */
   readonly update: Session;
   readonly classes: number;
   readonly labelSmoothing: number;
 }
 
 /**
- * The trained tensors after one batch: gradients are summed over its micro-batches, then applied once. The tensors that
- * came in are released.
+ * The trained tensors after one batch: its micro-batches are shared out among the lanes, each lane sums its gradients, and
+ * the sum of the sums is applied once. The state that came in is released.
  */
 export async function trainBatch(
-  { step, executor, accumulate, update, classes, labelSmoothing }: Updater,
+  { step, lanes, update, classes, labelSmoothing }: Updater,
   { parameters, state }: Trained,
   { rows, labels }: ExampleBatch,
   lr: number,
 ): Promise<BatchResult> {
   const { microBatch, takes } = step;
-  let sums: Feeds = step.zeroSums();
-  const sumNames = Object.keys(sums);
-  let loss = 0;
-  let correct = 0;
-  for (const [i, part] of cutRows(rows, microBatch).entries()) {
-    const own = labels.subarray(i * microBatch, (i + 1) * microBatch);
+  const [{ executor }] = lanes as readonly [Lane];
+  const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
+  const sums: Feeds[] = lanes.map(() => step.zeroSums());
+  const sumNames = Object.keys(step.zeroSums());
+
+  const found = await shareOut(lanes.length, cutRows(rows, microBatch), async (laneIndex, part, i) => {
+    const lane = lanes[laneIndex] as Lane;
+    const before = sums[laneIndex] as Feeds;
+    const answers = labels.subarray(i * microBatch, (i + 1) * microBatch);
     const feeds: Feeds = {
-      ...parameters,
-      ...sums,
+      ...own[laneIndex],
+      ...before,
       [takes]: part,
-      targets: smoothTargets(own, microBatch, classes, labelSmoothing),
-      weights: exampleWeights(microBatch, own.length, labels.length),
+      targets: smoothTargets(answers, microBatch, classes, labelSmoothing),
+      weights: exampleWeights(microBatch, answers.length, labels.length),
     };
-    const outputs = await accumulate.run(feeds, nextNames(sumNames));
-    await releaseAll(executor, sums);
-    sums = takeNext(outputs, sumNames);
-    loss += scalar(outputs, "loss");
-    const answers = bestClasses((outputs.logits as Tensor<"float32">).data, classes);
-    correct += own.reduce((sum, label, row) => sum + (answers[row] === label ? 1 : 0), 0);
-  }
-  const names = [...Object.keys(parameters), ...Object.keys(state)];
+    const outputs = await lane.accumulate.run(feeds, nextNames(sumNames));
+    await releaseAll(lane.executor, before);
+    sums[laneIndex] = takeNext(outputs, sumNames);
+    const guesses = bestClasses((outputs.logits as Tensor<"float32">).data, classes);
+    const correct = answers.reduce((sum, label, row) => sum + (guesses[row] === label ? 1 : 0), 0);
+    return { loss: scalar(outputs, "loss"), correct };
+  });
+
+  const total = await addUp(lanes, sums);
   const rate = tensor("float32", [], Float32Array.of(lr));
-  const outputs = await update.run({ ...parameters, ...sums, ...state, lr: rate }, nextNames(names));
-  for (const old of [sums, parameters, state]) await releaseAll(executor, old);
+  const outputs = await update.run({ ...own[0], ...total, ...state, lr: rate }, nextNames(Object.keys(state)));
+  await releaseAll(executor, { ...total, ...state });
+  await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
   return {
     trained: {
-      parameters: takeNext(outputs, Object.keys(parameters)),
+      parameters: takeNext(outputs, Object.keys(parameters)) as Tensors,
       state: takeNext(outputs, Object.keys(state)),
     },
-    loss,
-    correct,
+    loss: found.reduce((sum, part) => sum + part.loss, 0),
+    correct: found.reduce((sum, part) => sum + part.correct, 0),
     gradientNorm: scalar(outputs, "gradientNorm"),
   };
 }
 
-/** The contents of every tensor on the host. */
-export async function readAll(executor: Executor, feeds: Feeds): Promise<Tensors> {
-  const tensors: Record<string, Tensor> = {};
-  for (const [name, feed] of Object.entries(feeds)) tensors[name] = isResident(feed) ? await executor.read(feed) : feed;
-  return tensors;
-}
-
-const isResident = (feed: Feed): feed is Resident => "resident" in feed;
-
-async function releaseAll(executor: Executor, feeds: Feeds): Promise<void> {
-  const residents = Object.values(feeds).filter(isResident);
-  if (residents.length > 0) await executor.release(residents);
+/** The sum of the lanes' sums, added in the lanes' order; those of a single lane stay where they are. */
+async function addUp(lanes: readonly Lane[], sums: readonly Feeds[]): Promise<Feeds> {
+  const [first = {}, ...others] = sums;
+  if (others.length === 0) return first;
+  const read = await Promise.all(lanes.map((lane, i) => readAll(lane.executor, sums[i] ?? {})));
+  await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, sums[i] ?? {})));
+  const [total = {}, ...rest] = read;
+  for (const part of rest) {
+    for (const [name, { data }] of Object.entries(total)) {
+      const more = part[name]?.data as Float32Array;
+      for (let i = 0; i < more.length; i++) (data as Float32Array)[i] = (data[i] as number) + (more[i] as number);
+    }
+  }
+  return total;
 }
 
 const nextNames = (names: readonly string[]): string[] => names.map((name) => `next/${name}`);
@@ -105,5 +115,5 @@ function takeNext(outputs: Feeds, names: readonly string[]): Feeds {
 
 function scalar(outputs: Feeds, name: string): number {
   const found = outputs[name];
-  return found === undefined || isResident(found) ? Number.NaN : Number(found.data[0]);
+  return found === undefined || "resident" in found ? Number.NaN : Number(found.data[0]);
 }

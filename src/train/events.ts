@@ -10,7 +10,7 @@ export interface BestEpoch<M = Metrics> {
 }
 
 /** Training begins, or goes on: `epoch` epochs and `step` updates of the next one are already done. */
-export interface StartEvent {
+export interface LoopStart {
   readonly event: "start";
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -18,6 +18,11 @@ export interface StartEvent {
   readonly microBatch: number;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly resumed: { readonly epoch: number; readonly step: number } | null;
+}
+
+/** The same with what is trained. */
+export interface StartEvent extends LoopStart, Account {
+  readonly method: string;
 }
 
 /** One update is done. `epoch` and `step` count from 1. */
@@ -66,7 +71,7 @@ export interface DoneEvent extends Account {
 }
 
 /** What the loop reports. */
-export type LoopEvent = StartEvent | StepEvent | EpochEvent | CheckpointEvent;
+export type LoopEvent = LoopStart | StepEvent | EpochEvent | CheckpointEvent;
 
 /** What a training reports to whoever watches: terminal, page, run folder. */
-export type TrainEvent = LoopEvent | DoneEvent;
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | CheckpointEvent | DoneEvent;

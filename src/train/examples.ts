@@ -1,7 +1,7 @@
 import type { Loader } from "../data/loader.js";
 import { batches } from "../data/sampler.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
-import type { Session } from "../run/executor.js";
+import { answerRows, type Team } from "./score.js";
 
 /** Labelled rows for a graph: images, or features computed from them. */
 export interface ExampleBatch {
@@ -40,9 +40,8 @@ export function imageExamples(loader: Loader): Examples {
 
 /** What features are computed with and how they are drawn. */
 export interface FeatureOptions {
-  /** The graph `images → features [microBatch, width]`. */
-  readonly session: Session;
-  readonly microBatch: number;
+  /** Answers images with features. */
+  readonly team: Team;
   readonly batchSize: number;
   readonly seed: number;
   /** True where the images change from epoch to epoch; then their features cannot be kept. */
@@ -52,21 +51,12 @@ export interface FeatureOptions {
 
 /** The features of images, each computed once. */
 export function featureExamples(images: Examples, options: FeatureOptions): Examples {
-  const { session, microBatch, batchSize, seed, isRandom, signal } = options;
+  const { team, batchSize, seed, isRandom, signal } = options;
   async function* compute(source: AsyncGenerator<ExampleBatch, void>): AsyncGenerator<ExampleBatch, void> {
     for await (const batch of source) {
-      const parts: Tensor[] = [];
-      for (const part of cutRows(batch.rows, microBatch)) {
-        signal?.throwIfAborted();
-        parts.push((await session.run({ images: part })).features as Tensor);
-      }
-      const width = parts[0]?.shape[1] as number;
-      const data = new Float32Array(batch.labels.length * width);
-      for (const [i, part] of parts.entries()) {
-        const at = i * microBatch * width;
-        data.set((part.data as Float32Array).subarray(0, data.length - at), at);
-      }
-      yield { ...batch, rows: tensor("float32", [batch.labels.length, width], data) };
+      const data = await answerRows(team, batch.rows, signal);
+      const count = batch.labels.length;
+      yield { ...batch, rows: tensor("float32", [count, data.length / count], data) };
     }
   }
   async function all(): Promise<readonly ExampleBatch[]> {

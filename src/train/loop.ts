@@ -1,16 +1,15 @@
 import type { Loader } from "../data/loader.js";
 import { stream } from "../data/random.js";
 import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
-import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
-import type { Executor, Feed, Session } from "../run/executor.js";
-import { readAll, type Trained, trainBatch, type Updater } from "./batch.js";
+import type { Executor } from "../run/executor.js";
+import { type Trained, trainBatch, type Updater } from "./batch.js";
 import type { Progress, Tensors } from "./checkpoint.js";
 import type { BestEpoch, CheckpointEvent, LoopEvent } from "./events.js";
 import { type Examples, featureExamples, imageExamples } from "./examples.js";
+import { type Lane, openLanes, openSession, readAll, releaseAll, uploadAll } from "./lanes.js";
 import { learningRate, type Schedule } from "./schedule.js";
 import { predictLogits } from "./score.js";
-import { openSession } from "./session.js";
 import type { TrainingStep } from "./step.js";
 import type { RunStore } from "./store.js";
 
@@ -30,7 +29,8 @@ export interface LoopConfig {
 /** What the loop works with; everything that knows a machine is passed in. */
 export interface LoopParts {
   readonly step: TrainingStep;
-  readonly executor: Executor;
+  /** One for each lane. */
+  readonly executors: readonly Executor[];
   /** The backbone's tensors by name. */
   readonly weights: (name: string) => Tensor;
   readonly classes: number;
@@ -66,7 +66,6 @@ interface State extends Trained {
 
 /** The loaded graphs and the examples they are fed with. */
 interface Loaded extends Updater {
-  readonly predict: Session;
   readonly train: Examples;
   readonly val: Examples | null;
   readonly test: Examples | null;
@@ -78,14 +77,9 @@ interface Loaded extends Updater {
  * @throws Error where the loss is no longer a number
  */
 export async function* trainLoop(config: LoopConfig, parts: LoopParts): AsyncGenerator<LoopEvent, TrainingResult> {
-  const sessions: Session[] = [];
+  const stored = await parts.store.load();
+  const loaded = await loadParts(config, parts);
   try {
-    const stored = await parts.store.load();
-    const loaded = await loadParts(config, parts, async (graph) => {
-      const session = await openSession(parts.executor, graph, parts.weights);
-      sessions.push(session);
-      return session;
-    });
     return yield* run(config, parts, loaded, {
       progress: stored?.progress ?? beginning,
       parameters: stored?.parameters ?? firstParameters(parts, config.seed),
@@ -93,17 +87,19 @@ export async function* trainLoop(config: LoopConfig, parts: LoopParts): AsyncGen
       best: stored?.best ?? null,
     });
   } finally {
-    for (const session of sessions) await session.close();
+    await loaded.update.close();
+    for (const lane of loaded.lanes) await lane.close();
   }
 }
 
 async function* run(
   config: LoopConfig,
-  { splits, executor, classes, store, signal, now = () => performance.now() }: LoopParts,
+  { splits, classes, store, signal, now = () => performance.now() }: LoopParts,
   loaded: Loaded,
   initial: State,
 ): AsyncGenerator<LoopEvent, TrainingResult> {
-  const { train, val, test, step } = loaded;
+  const { train, val, test, step, lanes } = loaded;
+  const { executor } = lanes[0] as Lane;
   const { count, batchCount: stepsPerEpoch } = splits.train;
   const schedule = scheduleOf(config, stepsPerEpoch);
   const spent = { seconds: 0, images: 0 };
@@ -114,8 +110,7 @@ async function* run(
 
   const save = async (): Promise<CheckpointEvent> => {
     const began = now();
-    const { progress } = current;
-    const parameters = await readAll(executor, current.parameters);
+    const { progress, parameters } = current;
     const isBest = progress.best?.epoch === progress.epoch && progress.step === 0;
     await store.save({
       progress,
@@ -127,13 +122,14 @@ async function* run(
     saveMs = savedAt - began;
     return { event: "checkpoint", epoch: progress.epoch, step: progress.step };
   };
-  const score = async (
-    examples: Examples | null,
-    parameters: Readonly<Record<string, Feed>>,
-  ): Promise<Metrics | null> => {
+  const score = async (examples: Examples | null, parameters: Tensors): Promise<Metrics | null> => {
     if (examples === null) return null;
     const { takes, microBatch } = step;
-    const { logits, labels } = await predictLogits(loaded.predict, parameters, examples, takes, microBatch, signal);
+    const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
+    const answer = async (lane: number, rows: Tensor): Promise<Tensor> =>
+      (await lanes[lane]?.predict.run({ ...own[lane], [takes]: rows }))?.logits as Tensor;
+    const { logits, labels } = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
+    await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
     return evaluateLogits(logits, labels, classes);
   };
   /** Updates up to the end of the epoch. */
@@ -183,7 +179,7 @@ async function* run(
     const isBest = metrics !== null && (progress.best === null || metrics.top1 > progress.best.val.top1);
     const found = { train: { loss: loss / images, top1: correct / images }, val: metrics, isBest };
     const line = { event: "epoch", epoch, ...found } as const;
-    const best = isBest ? await readAll(executor, parameters) : current.best;
+    const best = isBest ? parameters : current.best;
     current = {
       ...current,
       best,
@@ -220,8 +216,7 @@ async function* run(
     if (signal?.aborted) yield await save();
     throw error;
   }
-  const { progress } = current;
-  const last = await readAll(executor, current.parameters);
+  const { progress, parameters: last } = current;
   const lastTest = await score(test, last);
   const chosen = progress.best;
   const isLast = chosen?.epoch === progress.epoch;
@@ -245,26 +240,23 @@ const beginning: Progress = {
 
 async function loadParts(
   { labelSmoothing, batchSize, seed }: LoopConfig,
-  { step, executor, classes, splits, isRandom, signal }: LoopParts,
-  load: (graph: Graph) => Promise<Session>,
+  { step, executors, weights, classes, splits, isRandom, signal }: LoopParts,
 ): Promise<Loaded> {
-  const { microBatch } = step;
-  const accumulate = await load(step.accumulate);
-  const update = await load(step.update);
-  const predict = await load(step.predict);
-  const session = step.features && (await load(step.features));
+  const lanes = await openLanes(executors, step, weights);
+  const update = await openSession(executors[0] as Executor, step.update);
+  const answer = async (lane: number, images: Tensor): Promise<Tensor> =>
+    (await lanes[lane]?.features?.run({ images }))?.features as Tensor;
+  const team = { lanes: lanes.length, microBatch: step.microBatch, answer };
   const examplesOf = (loader: Loader): Examples => {
     const images = imageExamples(loader);
-    return session ? featureExamples(images, { session, microBatch, batchSize, seed, isRandom, signal }) : images;
+    return step.features ? featureExamples(images, { team, batchSize, seed, isRandom, signal }) : images;
   };
   return {
     step,
-    executor,
+    lanes,
     classes,
     labelSmoothing,
-    accumulate,
     update,
-    predict,
     train: examplesOf(splits.train),
     val: splits.val && examplesOf(splits.val),
     test: splits.test && examplesOf(splits.test),

@@ -1,5 +1,31 @@
-import type { Feed, Session } from "../run/executor.js";
+import type { Tensor } from "../graph/tensor.js";
 import { cutRows, type Examples } from "./examples.js";
+import { shareOut } from "./lanes.js";
+
+/** A graph that answers rows by rows, loaded into several lanes. */
+export interface Team {
+  readonly lanes: number;
+  /** Rows per answer. */
+  readonly microBatch: number;
+  /** What a lane's graph says of `microBatch` rows: `[microBatch, width]`. */
+  answer(lane: number, rows: Tensor): Promise<Tensor>;
+}
+
+/** What a team says of any number of rows, `[count, width]`, in their order. */
+export async function answerRows(team: Team, rows: Tensor, signal?: AbortSignal): Promise<Float32Array> {
+  const parts = await shareOut(team.lanes, cutRows(rows, team.microBatch), (lane, part) => {
+    signal?.throwIfAborted();
+    return team.answer(lane, part);
+  });
+  const [count = 0] = rows.shape;
+  const length = (parts[0]?.data.length ?? 0) / team.microBatch;
+  const all = new Float32Array(count * length);
+  for (const [i, { data }] of parts.entries()) {
+    const at = i * team.microBatch * length;
+    all.set((data as Float32Array).subarray(0, all.length - at), at);
+  }
+  return all;
+}
 
 /** What a network says of every example, with the right answers. */
 export interface Scored {
@@ -9,33 +35,12 @@ export interface Scored {
   readonly labels: Int32Array;
 }
 
-/**
- * The logits of all examples in their own order.
- * @param session a step's predict graph
- * @param parameters what it is fed with beside the examples
- * @param takes the input that takes the examples
- * @param microBatch examples per run
- */
-export async function predictLogits(
-  session: Session,
-  parameters: Readonly<Record<string, Feed>>,
-  examples: Examples,
-  takes: "images" | "features",
-  microBatch: number,
-  signal?: AbortSignal,
-): Promise<Scored> {
+/** The logits of all examples in their own order. */
+export async function predictLogits(team: Team, examples: Examples, signal?: AbortSignal): Promise<Scored> {
   const parts: Float32Array[] = [];
   const labels: number[] = [];
   for await (const batch of examples.inOrder()) {
-    let left = batch.labels.length;
-    for (const part of cutRows(batch.rows, microBatch)) {
-      signal?.throwIfAborted();
-      const output = (await session.run({ ...parameters, [takes]: part })).logits;
-      if (output === undefined) throw new Error("the predict graph returned no logits");
-      const classes = output.shape[1] as number;
-      parts.push((output.data as Float32Array).subarray(0, Math.min(left, microBatch) * classes));
-      left -= microBatch;
-    }
+    parts.push(await answerRows(team, batch.rows, signal));
     labels.push(...batch.labels);
   }
   const logits = new Float32Array(parts.reduce((length, part) => length + part.length, 0));

@@ -70,6 +70,10 @@ export class FakeExecutor implements Executor {
     };
     return { run: run as Session["run"], close: async () => void this.open-- };
   }
+  async upload(value: Tensor): Promise<Resident> {
+    this.residents.set(++this.#next, value);
+    return { resident: this.#next, dtype: value.dtype, shape: value.shape };
+  }
   async read({ resident }: Resident): Promise<Tensor> {
     return this.residents.get(resident) as Tensor;
   }

@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import type { Split } from "../index.js";
+import { interruptSignal, print, printJson, tell } from "../platform/terminal.js";
+import { addMachineFlags, splitFlag } from "./flags.js";
+import { metrics } from "./train-report.js";
+
+const examples = `
+Examples:
+  $ sas-petl evaluate --run runs/flowers --data flowers
+  $ sas-petl evaluate --run runs/flowers --data flowers --split val --best --json`;
+
+interface Flags {
+  readonly run: string;
+  readonly data?: string;
+  readonly split: Split;
+  readonly backbone?: string;
+  readonly best?: boolean;
+  readonly skipUnreadable?: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** Adds the flags and the action of `evaluate`. */
+export function configure(command: Command): void {
+  addMachineFlags(command)
+    .requiredOption("--run <folder>", "run folder, or an adapter's file")
+    .option("--data <folder>", "data set; default: the run's own")
+    .addOption(splitFlag())
+    .option("--backbone <folder>", "the run's backbone, where it has moved")
+    .option("--best", "the epoch that was best on validation images, instead of the last")
+    .option("--skip-unreadable", "go on without images that cannot be read")
+    .addHelpText("after", examples)
+    .action(async ({ json, ...flags }: Flags) => {
+      const { evaluate } = await import("../index.js");
+      const signal = interruptSignal("Stopping.");
+      const found = await evaluate({ ...flags, signal, onWarning: (text) => tell(`warning: ${text}`) });
+      if (json) printJson(found);
+      else print(`${found.split}: ${found.images} images  ${metrics(found)}`);
+    });
+}

@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import { printAccount } from "../adapter/account.js";
+import type { Account, Inspection } from "../index.js";
+import { print, printJson, tell } from "../platform/terminal.js";
+import { addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";
+
+const examples = `
+Examples:
+  $ sas-petl inspect vit_base_patch16_224 --method sas
+  $ sas-petl inspect weights/vit_tiny --classes 10 --rank 8 --embedding 8
+  $ sas-petl inspect runs/flowers --json
+  $ sas-petl inspect flowers`;
+
+/** Adds the argument, the flags and the action of `inspect`. */
+export function configure(command: Command): void {
+  command
+    .argument("<target>", "backbone folder, adapter file, run folder, data set, or an architecture's name")
+    .option("--method <method>", "for a network: how it is adapted", "sas")
+    .option("--classes <count>", "for a network: classes of the head", parseCount);
+  addMethodFlags(command);
+  command
+    .addHelpText("after", examples)
+    .action(async (target: string, flags: { json?: boolean; method: string; classes?: number }) => {
+      const { inspect } = await import("../index.js");
+      const found = await inspect(target, {
+        method: flags.method,
+        classes: flags.classes,
+        options: methodOptionsOf(command),
+        onWarning: (text) => tell(`warning: ${text}`),
+      });
+      if (flags.json) printJson(found);
+      else for (const line of lines(found)) print(line);
+    });
+}
+
+const own: ReadonlySet<string> = new Set(["kind", "name", "trainable", "head", "total", "share"]);
+
+/** The inspection as lines: what it is, the account, then everything else, long lists cut short. */
+function* lines(found: Inspection): Generator<string> {
+  yield `${found.kind} ${found.name}`;
+  if ("trainable" in found) yield printAccount(found as Account);
+  for (const [key, value] of Object.entries(found)) {
+    if (own.has(key)) continue;
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    yield `${key}: ${text.length > 400 ? `${text.slice(0, 400)}…` : text}`;
+  }
+}

@@ -1,0 +1,80 @@
+import { printAccount } from "../adapter/account.js";
+import type { Metrics, StartEvent, TrainEvent } from "../index.js";
+import { hasLiveLine, print, showLive, tell } from "../platform/terminal.js";
+
+/** A function that shows a training's events to a person: a live line on a terminal, plain lines otherwise. */
+export function trainReport(isJson: boolean): (event: TrainEvent) => void {
+  const say = isJson ? () => {} : print;
+  let start: StartEvent | undefined;
+  let accuracy = "";
+  return (event) => {
+    switch (event.event) {
+      case "start":
+        start = event;
+        say(printAccount(event));
+        say(describeStart(event));
+        break;
+      case "step": {
+        if (!start || !hasLiveLine()) break;
+        const { epochs, stepsPerEpoch, images } = start;
+        const left = epochs * stepsPerEpoch - (event.epoch - 1) * stepsPerEpoch - event.step;
+        const seconds = (left * (images.train / stepsPerEpoch)) / event.imagesPerSecond;
+        showLive(
+          `epoch ${event.epoch}/${epochs}  step ${event.step}/${stepsPerEpoch}  loss ${event.loss.toFixed(4)}  ` +
+            `${accuracy}${event.imagesPerSecond.toFixed(1)} images/s  ${duration(seconds)} left`,
+        );
+        break;
+      }
+      case "epoch": {
+        const val = event.val ? `  val ${percent(event.val.top1)}${event.isBest ? " (best)" : ""}` : "";
+        accuracy = `${event.val ? `val ${percent(event.val.top1)}` : `train ${percent(event.train.top1)}`}  `;
+        const line =
+          `epoch ${event.epoch}/${start?.epochs ?? "?"}  loss ${event.train.loss.toFixed(4)}  ` +
+          `train ${percent(event.train.top1)}${val}  ${event.imagesPerSecond.toFixed(1)} images/s`;
+        if (isJson) break;
+        if (hasLiveLine()) tell(line);
+        else print(line);
+        break;
+      }
+      case "checkpoint":
+        break;
+      case "done": {
+        showLive("");
+        say(
+          `${event.method}: ${event.trainable.toLocaleString("en-US")} parameters, ${(100 * event.share).toFixed(4)} %`,
+        );
+        say(`val   ${metrics(event.val)}`);
+        say(`test  ${metrics(event.test)}`);
+        if (event.best) say(`best on validation: epoch ${event.best.epoch}, test ${metrics(event.best.test)}`);
+        say(event.adapter);
+      }
+    }
+  };
+}
+
+function describeStart({ images, epochs, stepsPerEpoch, batchSize, microBatch, resumed }: StartEvent): string {
+  const from = resumed ? `, going on after epoch ${resumed.epoch}, step ${resumed.step}` : "";
+  return (
+    `${images.train} training, ${images.val} validation, ${images.test} test images; ` +
+    `${epochs} epochs of ${stepsPerEpoch} steps, batch ${batchSize} in parts of ${microBatch}${from}`
+  );
+}
+
+/** One line of metrics, or a dash where there are none. */
+export const metrics = (m: Metrics | null): string =>
+  m === null
+    ? "-"
+    : `top-1 ${percent(m.top1)}  top-5 ${percent(m.top5)}  balanced ${percent(m.balancedAccuracy)}  ` +
+      `macro-F1 ${percent(m.macroF1)}  calibration error ${percent(m.calibrationError)}`;
+
+/** A fraction as `93.1 %`. */
+export const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
+
+/** Seconds as `1:02:03` or `2:03`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const [first, ...rest] = parts[0] === 0 ? parts.slice(1) : parts;
+  return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
+import { addConfigFlags, readConfig } from "./config-flags.js";
+import { addMethodFlags } from "./flags.js";
+import { trainReport } from "./train-report.js";
+
+const examples = `
+Examples:
+  $ sas-petl train --backbone vit_tiny --data flowers --method sas --epochs 10 --batch-size 32 \\
+      --lr 5e-3 --head-lr 1e-3 --image-size 96 --seed 0 --out runs/flowers
+  $ sas-petl train --config flowers.json --lr 1e-2 --out runs/flowers-2
+  $ sas-petl train --config flowers.json --out runs/flowers --resume
+
+Ctrl-C saves; the same command with --resume goes on. A flag stands above the same key of --config.`;
+
+/** Adds the flags and the action of `train`. */
+export function configure(command: Command): void {
+  addConfigFlags(command);
+  addMethodFlags(command);
+  command
+    .option("--config <file>", "JSON file with these settings, named as in configs/train.schema.json")
+    .option("--resume", "go on with the run in --out where there is one")
+    .addHelpText("after", examples)
+    .action(async (flags: { json?: boolean; config?: string; resume?: boolean }) => {
+      const config = readConfig(command, flags.config);
+      const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
+      const { train } = await import("../index.js");
+      const report = trainReport(flags.json ?? false);
+      await train(config, {
+        signal,
+        resume: flags.resume ?? false,
+        source: flags.config ?? "command line",
+        onWarning: (text) => tell(`warning: ${text}`),
+        onEvent(event) {
+          if (flags.json) printJson(event);
+          report(event);
+        },
+      });
+      showLive("");
+    });
+}

@@ -1,0 +1,112 @@
+import * as ort from "onnxruntime-node";
+import { stream } from "../../src/data/random.js";
+import { adamW, elementCount, type Tensor, tensor, tensorOf } from "../../src/graph/index.js";
+import { type AnyMethod, methodOf } from "../../src/methods/index.js";
+import type { SasOptions } from "../../src/methods/sas.js";
+import { OrtExecutor } from "../../src/run/ort.js";
+import { type TrainingStep, trainingStep } from "../../src/train/step.js";
+import { type Architecture, customArchitecture, parametersOf } from "../../src/vit/architecture.js";
+
+/** Every size is another number, so that a tensor's shape says what it is. */
+export const tiny: Architecture = customArchitecture({
+  imageSize: [8, 12],
+  patchSize: 4,
+  width: 12,
+  hidden: 20,
+  blocks: 3,
+  heads: 3,
+  classes: 5,
+});
+
+export const batch = 2;
+export const normalization = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] };
+
+/** One entry of the table of methods, with options to hold it against the laws. */
+export interface Case {
+  readonly title: string;
+  readonly method: AnyMethod;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const sasOptions: readonly Partial<SasOptions>[] = [
+  {},
+  { form: "low-rank", rank: 3, embedding: 2 },
+  { form: "affine", rank: 2, embedding: 4 },
+  { form: "core", rank: 3, embedding: 2 },
+  { form: "low-rank", rank: 2, embedding: 2, hidden: 4, alpha: 0.5 },
+  { form: "affine", rank: 1, embedding: 3, hidden: 4, alpha: -2 },
+  { form: "core", rank: 2, embedding: 3, hidden: 4, alpha: 3 },
+  { form: "low-rank", rank: 2, embedding: 3, sites: ["attn"] },
+  { form: "affine", rank: 2, embedding: 3, sites: ["mlp"] },
+  { form: "core", rank: 2, embedding: 3, sites: ["mlp"] },
+  { rank: 4, specific: false, alpha: 2 },
+  { form: "core", rank: 4, specific: false },
+  { form: "low-rank", embedding: 2, shared: false },
+  { form: "affine", embedding: 2, shared: false, hidden: 3 },
+];
+
+/** Every method of the table with every set of options, resolved for an architecture. */
+export const casesFor = (a: Architecture): readonly Case[] =>
+  [
+    { name: "linear", given: {} },
+    { name: "full", given: {} },
+    ...sasOptions.map((given) => ({ name: "sas", given })),
+  ].map(({ name, given }) => {
+    const method = methodOf(name);
+    return { title: `${name} ${JSON.stringify(given)}`, method, options: method.resolve(a, given) };
+  });
+
+export const cases: readonly Case[] = casesFor(tiny);
+
+/** Random numbers in a tensor; the same for the same seed and name. */
+export const randomTensor = (seed: number, name: string, shape: readonly number[]): Tensor => {
+  const { normal } = stream(seed, name);
+  return tensorOf(
+    "float32",
+    shape,
+    Float64Array.from({ length: elementCount(shape) }, () => 0.3 * normal()),
+  );
+};
+
+/** A frozen network none of whose tensors is zero, head included. */
+export function randomBackbone(a: Architecture): (name: string) => Tensor {
+  const tensors = new Map(parametersOf(a).map(({ name, shape }) => [name, randomTensor(1, name, shape)]));
+  return (name) => tensors.get(name) as Tensor;
+}
+
+/** Values of all trained tensors far from the start, head included. */
+export const randomAdapter = (a: Architecture, { method, options }: Case): Record<string, Tensor> =>
+  Object.fromEntries(
+    [...method.parameters(a, options), ...parametersOf(a).filter(({ name }) => name.startsWith("head."))].map(
+      ({ name, shape }) => [name, randomTensor(2, name, shape)],
+    ),
+  );
+
+/** Random pixels `uint8 [count, height, width, 3]`. */
+export function randomImages(a: Architecture, count = batch): Tensor {
+  const shape = [count, ...a.imageSize, a.channels];
+  const pixels = stream(3, "images");
+  return tensor(
+    "uint8",
+    shape,
+    new Uint8Array(elementCount(shape)).map(() => pixels.integer(256)),
+  );
+}
+
+export const stepOf = (a: Architecture, { method, options }: Case): TrainingStep =>
+  trainingStep({
+    architecture: a,
+    normalization,
+    method,
+    methodOptions: options,
+    microBatch: batch,
+    optimizer: adamW(),
+    groups: () => ({ rate: 1, decay: 0 }),
+    clip: 0,
+  });
+
+/** The first parameters of a step. */
+export const startOf = (a: Architecture, step: TrainingStep): Record<string, Tensor> =>
+  step.initial((name) => stream(0, name).normal, randomBackbone(a));
+
+export const onOrt = OrtExecutor.over(ort, { threads: 1 });
