@@ -1,14 +1,13 @@
-// Loaded before the command by `node --import`: writes to file descriptor 3 when the first graph begins to run, and
-// changes nothing else. ONNX Runtime lives in a worker thread, which loads it anyway.
+// Loaded before the command by `node --import`: writes to file descriptor 3 when the first run of a graph is handed to the
+// worker in which ONNX Runtime lives, and changes nothing else.
 import { writeSync } from "node:fs";
-import { isMainThread } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 
-if (!isMainThread) {
-  const { InferenceSession } = await import("onnxruntime-node");
-  const { run } = InferenceSession.prototype;
-  InferenceSession.prototype.run = function (...args) {
-    InferenceSession.prototype.run = run;
+const { postMessage } = Worker.prototype;
+Worker.prototype.postMessage = function (message, ...rest) {
+  if (message?.method === "run") {
+    Worker.prototype.postMessage = postMessage;
     writeSync(3, "run\n");
-    return run.apply(this, args);
-  };
-}
+  }
+  return postMessage.call(this, message, ...rest);
+};

@@ -1,6 +1,6 @@
-// Which micro-batch is fastest? The evidence behind src/train/micro-batch.ts.
-import { microBatchOf } from "../dist/train/micro-batch.js";
+// Which division into lanes and micro-batches is fastest? The evidence behind src/train/resources.ts.
 import { architectureOf } from "../dist/vit/architecture.js";
+import { defaultMemoryBytes, divide } from "../dist/train/resources.js";
 import { temporaryFolder, writeRandomBackbone } from "./material.mjs";
 import { interleave, ratio, spread, startOwn } from "./measure.mjs";
 import { parseOptions } from "./options.mjs";
@@ -10,12 +10,21 @@ const options = parseOptions(process.argv.slice(2));
 const { model, imageSize, batch, threads, rounds } = options;
 const backbone = temporaryFolder();
 writeRandomBackbone(model, backbone);
-const own = microBatchOf({ ...architectureOf(model), imageSize: [imageSize, imageSize] }, batch);
-const sizes = [...new Set([1, 2, 4, 8, 16, 32, own])].filter((size) => size <= batch).sort((a, b) => a - b);
+const architecture = { ...architectureOf(model), imageSize: [imageSize, imageSize] };
+const demand = { architecture, batchSize: batch, threads, trainsBackbone: false, memoryBytes: defaultMemoryBytes };
+const own = divide(demand);
+const nameOf = ({ lanes, microBatch }) => `${lanes} x ${microBatch}`;
 
-/** Images per second of a new process, after one batch to warm up; several alive at once might not fit into memory. */
-async function turn(microBatch) {
-  const process = await startOwn("./sas-process.mjs", { backbone, imageSize, batch, threads, microBatch });
+const divisions = new Map([[nameOf(own), { lanes: own.lanes, microBatch: own.microBatch }]]);
+for (const lanes of [1, threads]) {
+  for (const microBatch of [1, 2, 4, 8, 16, 32]) {
+    if (lanes * microBatch <= batch) divisions.set(nameOf({ lanes, microBatch }), { lanes, microBatch });
+  }
+}
+
+/** Speed of a new process, after one batch to warm up; all of them alive at once might not fit into memory. */
+async function turn(division) {
+  const process = await startOwn("./sas-process.mjs", { backbone, imageSize, batch, threads, division });
   await process.ask();
   const answers = [await process.ask(), await process.ask()];
   await process.close();
@@ -23,17 +32,18 @@ async function turn(microBatch) {
   return { speed: (batch * answers.length) / seconds, peakMiB: answers[1].peakMiB };
 }
 
-const found = await interleave(rounds, Object.fromEntries(sizes.map((size) => [size, () => turn(size)])));
-const speeds = Object.fromEntries(sizes.map((size) => [size, found[size].map(({ speed }) => speed)]));
-const results = sizes.map((microBatch) => ({
-  microBatch,
-  imagesPerSecond: spread(speeds[microBatch]),
-  ofOwn: ratio(speeds[microBatch], speeds[own]),
-  peakMiB: Math.max(...found[microBatch].map(({ peakMiB }) => peakMiB)),
+const turns = [...divisions].map(([name, division]) => [name, () => turn(division)]);
+const found = await interleave(rounds, Object.fromEntries(turns));
+const speedsOf = (name) => found[name].map(({ speed }) => speed);
+const results = [...divisions].map(([name, division]) => ({
+  ...division,
+  imagesPerSecond: spread(speedsOf(name)),
+  ofOwn: ratio(speedsOf(name), speedsOf(nameOf(own))),
+  peakMiB: Math.max(...found[name].map(({ peakMiB }) => peakMiB)),
 }));
-record(options, { model, imageSize, batch, threads, rounds, own, results });
-console.log(`${model} at ${imageSize} px; the engine takes ${own}`);
+record(options, { model, imageSize, batch, threads, rounds, own: divisions.get(nameOf(own)), results });
+console.log(`${model} at ${imageSize} px; first what the engine takes`);
 printTable(
-  ["micro-batch", "images/s", "of the engine's", "peak MiB"],
-  results.map((r) => [r.microBatch, show(r.imagesPerSecond, 1), show(r.ofOwn), r.peakMiB.toFixed()]),
+  ["lanes x micro-batch", "images/s", "of the engine's", "peak MiB"],
+  results.map((r) => [nameOf(r), show(r.imagesPerSecond, 1), show(r.ofOwn), r.peakMiB.toFixed()]),
 );

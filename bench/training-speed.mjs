@@ -41,7 +41,7 @@ async function measure(name) {
   const result = { model: name, imageSize, batch, threads, rounds, peakMiB: await peakOf(startOurs) };
 
   const ours = await startOurs();
-  const { microBatch, options: method, trained } = ours.ready;
+  const { lanes, microBatch, options: method, trained } = ours.ready;
   const matmul = await startOwn("./matmul-process.mjs", {
     shapes: linearShapes(architecture),
     rows: 2048,
@@ -69,7 +69,7 @@ async function measure(name) {
   const speed = found.ours.map(({ ms }) => (1000 * batch) / ms);
   const gflops = speed.map((images) => (images * trainedFlops(architecture)) / 1e9);
   const best = found.matmul.map((byShape) => Math.max(...Object.values(byShape)));
-  Object.assign(result, { microBatch, imagesPerSecond: spread(speed), gflops: spread(gflops) });
+  Object.assign(result, { lanes, microBatch, imagesPerSecond: spread(speed), gflops: spread(gflops) });
   Object.assign(result, { matmulGflops: spread(best), ofMatmul: ratio(gflops, best) });
   if (torch) {
     const theirs = found.torch.map(({ ms }) => (1000 * batch) / ms);
@@ -98,7 +98,13 @@ for (const name of models) {
         `${torch.peakMiB.toFixed()} / ${torch.peakMiBAtFastest.toFixed()}`,
       ]
     : ["-", "-", "-", "-"];
-  const ours = [show(r.imagesPerSecond, 1), r.microBatch, show(r.gflops, 0), show(r.matmulGflops, 0), show(r.ofMatmul)];
+  const ours = [
+    show(r.imagesPerSecond, 1),
+    `${r.lanes} x ${r.microBatch}`,
+    show(r.gflops, 0),
+    show(r.matmulGflops, 0),
+    show(r.ofMatmul),
+  ];
   rows.push([name, ...ours, r.peakMiB.toFixed(), ...theirs]);
 }
 const ourHead = ["images/s", "at", "GFLOP/s", "MatMul", "of MatMul", "peak MiB"];

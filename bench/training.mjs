@@ -1,22 +1,22 @@
 import { stream } from "../dist/data/random.js";
 import { methodOf } from "../dist/methods/index.js";
 import { openBackbone } from "../dist/platform/backbone.js";
-import { createOrtExecutor } from "../dist/platform/ort-node.js";
+import { createLaneExecutors } from "../dist/platform/ort-node.js";
 import { accountFor, assembleStep, baseRate } from "../dist/train/assemble.js";
 import { parseConfig } from "../dist/train/config.js";
 import { trainLoop } from "../dist/train/loop.js";
-import { microBatchOf } from "../dist/train/micro-batch.js";
 import { fitNetwork } from "../dist/train/network.js";
 import { resolveOptions } from "../dist/train/options.js";
+import { defaultMemoryBytes, divide } from "../dist/train/resources.js";
 
 /** Classes of every task here. */
 const classes = 10;
 
 /**
  * The product's training of a backbone in a folder, with its defaults, but for the loader and the run folder: nothing is
- * written. `start(loader)` gives a loop that has loaded its graphs and waits before the first batch.
+ * written. `division` (lanes, micro-batch) takes the place of the engine's own. `start(loader)` gives a loop that has loaded its graphs and waits before the first batch.
  */
-export async function openTraining({ backbone, imageSize, batch, threads, epochs = 1, microBatch: asked }) {
+export async function openTraining({ backbone, imageSize, batch, threads, epochs = 1, division }) {
   const written = { backbone, data: "none", out: "none", batchSize: batch, epochs, checkpointSeconds: 1e9 };
   const config = parseConfig(written, "bench");
   const method = methodOf(config.method);
@@ -24,21 +24,22 @@ export async function openTraining({ backbone, imageSize, batch, threads, epochs
   const { architecture, weights } = fitNetwork(network, [imageSize, imageSize], classes);
   const options = resolveOptions(method, architecture, {});
   const account = accountFor(method, architecture, options);
-  const microBatch = asked ?? microBatchOf(architecture, batch);
+  const demand = { architecture, batchSize: batch, threads, trainsBackbone: false, memoryBytes: defaultMemoryBytes };
+  const { lanes, microBatch } = division ?? divide(demand);
   const lr = baseRate(config, account);
   const step = assembleStep(config, lr, architecture, contract, method, options, microBatch);
-  const executor = await createOrtExecutor({ threads });
+  const executors = await createLaneExecutors(lanes, threads / lanes);
   const store = { load: async () => undefined, save: async () => {}, append: async () => 0 };
   return {
-    facts: { microBatch, options, trained: account.trainable + account.head },
+    facts: { lanes, microBatch, options, trained: account.trainable + account.head },
     async start(train) {
       const splits = { train, val: null, test: null };
-      const parts = { step, executor, weights, classes, splits, isRandom: false, store };
+      const parts = { step, executors, weights, classes, splits, isRandom: false, store };
       const loop = trainLoop({ ...config, lr }, parts);
       await loop.next();
       return loop;
     },
-    close: () => executor.close(),
+    close: () => Promise.all(executors.map((executor) => executor.close())),
   };
 }
 

@@ -65,7 +65,7 @@ export const configSchema = z.strictObject({
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
   threads: count.optional().describe("Threads that compute; as many as there are cores."),
-  memoryMb: count.optional().describe("Memory the training may take, in MiB; what the machine has free."),
+  memoryMb: count.optional().describe("Memory the training may take, in MiB; 4096."),
   checkpointSeconds: positive.default(60).describe("Longest time between two checkpoints within an epoch."),
 });
 

@@ -46,7 +46,12 @@ export class FakeExecutor implements Executor {
   readonly residents = new Map<number, Tensor>();
   readonly runs: string[] = [];
   open = 0;
-  #next = 0;
+  #next: number;
+
+  /** @param firstId so that tensors of different executors cannot be taken for one another */
+  constructor(firstId = 0) {
+    this.#next = firstId;
+  }
 
   async load({ name }: Graph): Promise<Session> {
     this.open++;

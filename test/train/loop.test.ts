@@ -149,6 +149,33 @@ describe("trainLoop", () => {
     expect(bytesOf(again.result.parameters)).toEqual(bytesOf(result.parameters));
   });
 
+  it("shares the micro-batches out among lanes, every time to the same bits", async () => {
+    const lanes = () => {
+      // One lane is slower than the other, now this one, now that one.
+      const slow = (executor: FakeExecutor, isSlow: () => boolean) => {
+        const load = executor.load.bind(executor);
+        executor.load = async (graph) => {
+          const { run, ...session } = await load(graph);
+          const late: typeof run = async (...args) => {
+            if (isSlow()) await new Promise((resolve) => setTimeout(resolve, 1));
+            return run(...args);
+          };
+          return { ...session, run: late };
+        };
+        return executor;
+      };
+      let turn = 0;
+      return [slow(new FakeExecutor(0), () => turn++ % 3 === 0), slow(new FakeExecutor(1e6), () => turn++ % 2 === 0)];
+    };
+    const first = await finish(begin({ executors: lanes() }).loop);
+    const second = await finish(begin({ executors: lanes().reverse() }).loop);
+    expect(outcome(second.result)).toEqual(outcome(first.result));
+    const alone = await finish(begin().loop);
+    for (const [i, value] of (alone.result.parameters.w.data as Float32Array).entries()) {
+      expect((first.result.parameters.w.data as Float32Array)[i]).toBeCloseTo(value, 5);
+    }
+  });
+
   it("ends in the same bits wherever it is killed, and however often", async () => {
     const whole = new Disk();
     const expected = await finish(begin({ store: whole }).loop);
