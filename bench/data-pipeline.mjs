@@ -9,7 +9,7 @@ import { printTable, record, show } from "./report.mjs";
 import { nextEvent, openTraining, repeatBatch } from "./training.mjs";
 
 const options = parseOptions(process.argv.slice(2));
-const { model, imageSize, batch, threads, rounds, images, epochs } = options;
+const { model = "vit_tiny_patch16_224", imageSize, batch, threads, rounds, images, epochs } = options;
 const folder = temporaryFolder();
 const backbone = join(folder, "backbone");
 progress("drawing images");

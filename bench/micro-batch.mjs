@@ -7,7 +7,7 @@ import { parseOptions } from "./options.mjs";
 import { printTable, record, show } from "./report.mjs";
 
 const options = parseOptions(process.argv.slice(2));
-const { model, imageSize, batch, threads, rounds } = options;
+const { model = "vit_tiny_patch16_224", imageSize, batch, threads, rounds } = options;
 const backbone = temporaryFolder();
 writeRandomBackbone(model, backbone);
 const architecture = { ...architectureOf(model), imageSize: [imageSize, imageSize] };

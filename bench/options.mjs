@@ -14,7 +14,7 @@ export function parseOptions(args, known = []) {
       allowPositionals: true,
       options: {
         models: { type: "string", default: "vit_tiny_patch16_224,vit_small_patch16_224,vit_base_patch16_224" },
-        model: { type: "string", default: "vit_tiny_patch16_224" },
+        model: { type: "string" },
         python: { type: "string" },
         out: { type: "string" },
         threads: { type: "string", default: String(availableParallelism()) },

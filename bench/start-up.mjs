@@ -8,10 +8,8 @@ import { interleave, progress, spread } from "./measure.mjs";
 import { parseOptions } from "./options.mjs";
 import { printTable, record, show } from "./report.mjs";
 
-const args = process.argv.slice(2);
-const options = parseOptions(args);
-const { imageSize, batch, threads, rounds } = options;
-const model = args.some((word) => word.startsWith("--model")) ? options.model : "vit_base_patch16_224";
+const options = parseOptions(process.argv.slice(2));
+const { model = "vit_base_patch16_224", imageSize, batch, threads, rounds } = options;
 const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const hook = new URL("./first-run.mjs", import.meta.url).href;
 const folder = temporaryFolder();

@@ -61,7 +61,7 @@ function build() {
 
 const commands = {
   demo: (args) => run(join(root, "scripts/demo.mjs"), args),
-  bench: (args) => run(join(root, "dist-bench/main.js"), args),
+  bench: (args) => run(join(root, "bench/main.mjs"), args),
   test(args) {
     run(tool("@biomejs/biome/bin/biome"), ["check", "."]);
     run(tool("typescript/bin/tsc"), ["--noEmit", "-p", "tsconfig.test.json"]);

@@ -1,21 +1,26 @@
-/** The public API: what the command line does, as functions. */
-export type { Account } from "./adapter/account.js";
+/**
+ * The portable core: nothing here knows where it runs. What reads files and starts threads is in `sas-petl/node`.
+ */
+export { type Account, accountOf, printAccount } from "./adapter/account.js";
 export { type Adapter, decodeAdapter, encodeAdapter } from "./adapter/file.js";
-export type { Split } from "./data/dataset.js";
+export { type Merged, type MergeOptions, merge, mergeGraph } from "./adapter/merge.js";
+export { adaptedPredictor, plainPredictor } from "./adapter/predictor.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "./errors.js";
-export type { Metrics } from "./evaluate/metrics.js";
-export type { ClassifierOptions } from "./platform/classifier.js";
-export { type EvaluateOptions, type Evaluation, evaluate } from "./platform/evaluate.js";
-export { type Inspection, type InspectOptions, inspect } from "./platform/inspect.js";
-export { type Candidate, type ImageInput, type Prediction, type PredictOptions, predict } from "./platform/predict.js";
-export { type TrainHooks, train } from "./platform/train.js";
-export type { TrainConfigInput } from "./train/config.js";
-export type {
-  BestEpoch,
-  CheckpointEvent,
-  DoneEvent,
-  EpochEvent,
-  StartEvent,
-  StepEvent,
-  TrainEvent,
-} from "./train/events.js";
+export { evaluateLogits, type Metrics, probabilitiesOf, topClasses } from "./evaluate/metrics.js";
+export { type MethodName, methodNames, methodOf, methods } from "./methods/index.js";
+export type { Method, MethodParameter } from "./methods/method.js";
+export { decode } from "./onnx/decode.js";
+export { encode } from "./onnx/encode.js";
+export { lower } from "./onnx/lower.js";
+export type { Executor, Feed, Resident, Session, Target } from "./run/executor.js";
+export { OrtExecutor, type OrtOptions } from "./run/ort.js";
+export { ReferenceExecutor } from "./run/reference.js";
+export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput } from "./train/config.js";
+export { type LoopConfig, type LoopParts, type TrainingResult, trainLoop } from "./train/loop.js";
+export { divide, type Resources } from "./train/resources.js";
+export { type StepOptions, type TrainingStep, trainingStep } from "./train/step.js";
+export { type Architecture, architectureNames, architectureOf, parameterCount } from "./vit/architecture.js";
+export { type Backbone, type Checkpoint, readCheckpoint } from "./vit/checkpoint.js";
+export { classify, features } from "./vit/model.js";
+export { readSafetensors, safetensorsChunks } from "./vit/safetensors.js";
+export type { Adaptation, InputChange, Site } from "./vit/site.js";

@@ -23,8 +23,8 @@ const column: Readonly<Record<string, readonly string[]>> = {
   platform: [...core, "train/", "evaluate/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
-  cli: ["index.ts", "platform/"],
-  // index.ts, the public API.
+  cli: [...core, "train/", "evaluate/", "platform/"],
+  // index.ts, the portable core.
   "": [...core, "train/", "evaluate/", "export/"],
 };
 

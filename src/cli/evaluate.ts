@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Split } from "../index.js";
+import type { Split } from "../platform/node.js";
 import { interruptSignal, print, printJson, tell } from "../platform/terminal.js";
 import { addMachineFlags, splitFlag } from "./flags.js";
 import { metrics } from "./train-report.js";
@@ -31,7 +31,7 @@ export function configure(command: Command): void {
     .option("--skip-unreadable", "go on without images that cannot be read")
     .addHelpText("after", examples)
     .action(async ({ json, ...flags }: Flags) => {
-      const { evaluate } = await import("../index.js");
+      const { evaluate } = await import("../platform/node.js");
       const signal = interruptSignal("Stopping.");
       const found = await evaluate({ ...flags, signal, onWarning: (text) => tell(`warning: ${text}`) });
       if (json) printJson(found);

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { ConfigError } from "../errors.js";
-import type { ImageInput } from "../index.js";
+import type { ImageInput } from "../platform/node.js";
 
 const signatures = [
   [0xff, 0xd8, 0xff],

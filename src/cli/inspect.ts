@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { printAccount } from "../adapter/account.js";
-import type { Account, Inspection } from "../index.js";
+import type { Account, Inspection } from "../platform/node.js";
 import { print, printJson, tell } from "../platform/terminal.js";
 import { addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";
 
@@ -21,7 +21,7 @@ export function configure(command: Command): void {
   command
     .addHelpText("after", examples)
     .action(async (target: string, flags: { json?: boolean; method: string; classes?: number }) => {
-      const { inspect } = await import("../index.js");
+      const { inspect } = await import("../platform/node.js");
       const found = await inspect(target, {
         method: flags.method,
         classes: flags.classes,

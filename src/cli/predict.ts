@@ -40,7 +40,7 @@ export function configure(command: Command): void {
         );
       }
       const images = await collectImages(files);
-      const { predict } = await import("../index.js");
+      const { predict } = await import("../platform/node.js");
       const signal = interruptSignal("Stopping.");
       const onUnreadable = ({ reason }: { readonly reason: string }) => {
         tell(`error: ${reason}`);

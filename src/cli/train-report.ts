@@ -1,5 +1,5 @@
 import { printAccount } from "../adapter/account.js";
-import type { Metrics, StartEvent, TrainEvent } from "../index.js";
+import type { Metrics, StartEvent, TrainEvent } from "../platform/node.js";
 import { hasLiveLine, print, showLive, tell } from "../platform/terminal.js";
 
 /** A function that shows a training's events to a person: a live line on a terminal, plain lines otherwise. */

@@ -24,7 +24,7 @@ export function configure(command: Command): void {
     .action(async (flags: { json?: boolean; config?: string; resume?: boolean }) => {
       const config = readConfig(command, flags.config);
       const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
-      const { train } = await import("../index.js");
+      const { train } = await import("../platform/node.js");
       const report = trainReport(flags.json ?? false);
       await train(config, {
         signal,

@@ -12,7 +12,7 @@ import type { Tensors } from "../train/checkpoint.js";
 import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
 import { defaultMemoryBytes, divide, type Resources } from "../train/resources.js";
-import type { Team } from "../train/score.js";
+import type { Team } from "../train/rows.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";

@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Dataset, type Examples, joinExamples, requireSplit, selectExamples } from "../data/dataset.js";
+import { isDrawn, openDrawn } from "../data/drawn.js";
 import { splitStratified } from "../data/sampler.js";
 import { ConfigError } from "../errors.js";
 import { openClassFolders, openSplitFolders, splitFolderNames, visibleNames } from "./dataset-folders.js";
@@ -24,20 +25,20 @@ const layouts =
   "and test.txt; data/train-*.parquet";
 
 /**
- * The data set in a folder. Its layout is recognised by what lies there, in this order: lists in the form of VTAB-1k
+ * The data set in a folder, or one that is drawn (`drawn:count`). A folder's layout is recognised by what lies there, in this order: lists in the form of VTAB-1k
  * (`train800.txt`, `val200.txt`, `train800val200.txt`, `test.txt`, class names in `info.json`), Hugging Face parquet
  * (`data/train-*.parquet`), split folders (`train/CLASS/…`; `valid` and `validation` also mean val), class folders.
  * @throws ConfigError where the folder is missing, empty or has none of these layouts
  * @throws FormatError where a list, a label, a class folder or a parquet file is not as it should be
  */
 export async function openDataset(root: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const names = await visibleNames(root);
-  if (names.length === 0) throw new ConfigError(`${root}: the folder is empty; ${layouts}.`);
-  const dataset = await openLayout(root, names, options.final ?? false);
+  const dataset = isDrawn(root) ? openDrawn(root) : await openFolder(root, options.final ?? false);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
 
-async function openLayout(root: string, names: readonly string[], final: boolean): Promise<Dataset> {
+async function openFolder(root: string, final: boolean): Promise<Dataset> {
+  const names = await visibleNames(root);
+  if (names.length === 0) throw new ConfigError(`${root}: the folder is empty; ${layouts}.`);
   if (names.some((name) => listNames.includes(name))) return openLists(root, names, final);
   const inData = names.includes("data") ? await readdir(join(root, "data")).catch(() => []) : [];
   const parquet = [...names, ...inData.map((name) => `data/${name}`)].filter((name) => name.endsWith(".parquet"));

@@ -4,7 +4,7 @@ import { createLoader, type Unreadable } from "../data/loader.js";
 import { FormatError } from "../errors.js";
 import { probabilitiesOf, topClasses } from "../evaluate/metrics.js";
 import { imageExamples } from "../train/examples.js";
-import { answerRows } from "../train/score.js";
+import { answerRows } from "../train/rows.js";
 import { type ClassifierOptions, openClassifier } from "./classifier.js";
 import { codeOf } from "./files.js";
 import { decodeImage, parallelDecodes } from "./images.js";

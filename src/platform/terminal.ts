@@ -7,8 +7,7 @@ const mayColor = ({ isTTY }: NodeJS.WriteStream): boolean =>
 const colors = createColors(mayColor(process.stderr));
 
 // Control characters, and those that turn the direction of writing: names of files and classes are not ours.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const dangerous = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const dangerous = /(?!\n)[\p{Cc}\p{Bidi_Control}]/gu;
 
 /** The text without characters that could steer a terminal; line breaks stay. */
 export const clean = (text: string): string => text.replace(dangerous, "\ufffd");

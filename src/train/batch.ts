@@ -2,8 +2,9 @@ import { bestClasses } from "../evaluate/metrics.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
 import type { Feed, Session } from "../run/executor.js";
 import type { Tensors } from "./checkpoint.js";
-import { cutRows, type ExampleBatch, exampleWeights, smoothTargets } from "./examples.js";
+import { type ExampleBatch, exampleWeights, smoothTargets } from "./examples.js";
 import { type Lane, readAll, releaseAll, shareOut, uploadAll } from "./lanes.js";
+import { cutRows } from "./rows.js";
 import type { TrainingStep } from "./step.js";
 
 type Feeds = Readonly<Record<string, Feed>>;

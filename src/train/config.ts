@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { ConfigError } from "../errors.js";
-import { suggest } from "./closest.js";
+import { ConfigError, suggest } from "../errors.js";
 
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);

@@ -1,7 +1,7 @@
 import type { Loader } from "../data/loader.js";
 import { batches } from "../data/sampler.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
-import { answerRows, type Team } from "./score.js";
+import { answerRows, type Team } from "./rows.js";
 
 /** Labelled rows for a graph: images, or features computed from them. */
 export interface ExampleBatch {
@@ -99,21 +99,6 @@ export function featureExamples(images: Examples, options: FeatureOptions): Exam
       yield* await keep();
     },
   };
-}
-
-/** Pieces of exactly `size` rows; the last one is filled up with its first row, which then counts nothing. */
-export function cutRows(rows: Tensor, size: number): readonly Tensor[] {
-  const [count = 0, ...rest] = rows.shape;
-  const length = rows.data.length / count;
-  const data = rows.data as Uint8Array;
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => {
-    const part = data.subarray(i * size * length, (i + 1) * size * length);
-    if (part.length === size * length) return { ...rows, shape: [size, ...rest], data: part } as Tensor;
-    const full = new (data.constructor as Uint8ArrayConstructor)(size * length);
-    for (let row = 0; row < size; row++) full.set(part.subarray(0, length), row * length);
-    full.set(part);
-    return { ...rows, shape: [size, ...rest], data: full } as Tensor;
-  });
 }
 
 /**

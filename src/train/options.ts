@@ -1,7 +1,6 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError, suggest } from "../errors.js";
 import type { AnyMethod } from "../methods/index.js";
 import type { Architecture } from "../vit/architecture.js";
-import { suggest } from "./closest.js";
 
 /**
  * A method's options with nothing left to be decided.

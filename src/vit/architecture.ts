@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError, suggest } from "../errors.js";
 import { elementCount, type Shape } from "../graph/tensor.js";
 
 /**
@@ -60,9 +60,8 @@ export const architectureNames: readonly string[] = Object.keys(families).flatMa
 export function architectureOf(name: string): Architecture {
   const plain = (name.split(".")[0] ?? "").slice(0, 60);
   if (!architectureNames.includes(plain)) {
-    const near = architectureNames.toSorted((a, b) => distance(plain, a) - distance(plain, b)).slice(0, 3);
     throw new ConfigError(
-      `architecture ${JSON.stringify(name)} is not known. Nearest: ${near.join(", ")}; all are vit_{tiny,small,base,large}_patch{8,16,32}_{224,384}.`,
+      `architecture ${JSON.stringify(name)} is not known. ${suggest(plain, architectureNames)} All are vit_{tiny,small,base,large}_patch{8,16,32}_{224,384}.`,
     );
   }
   const [, family, patchSize, size] = /^(vit_[a-z]+)_patch(\d+)_(\d+)$/.exec(plain) as unknown as string[];
@@ -153,18 +152,4 @@ export function parameterCount(a: Architecture, { head = false } = {}): number {
   const mlp = 2 * width * hidden + hidden + width;
   const embedding = width * (a.channels * a.patchSize ** 2 + 1) + width * (tokensOf(a) + (a.hasClassToken ? 1 : 0));
   return embedding + a.blocks * (2 * norm + attention + mlp) + norm + (head ? a.classes * (width + 1) : 0);
-}
-
-/** Edits that turn one name into the other (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "../../src/errors.js";
-import { closest } from "../../src/train/closest.js";
+import { ConfigError, suggest } from "../../src/errors.js";
 import { configJsonSchema, configSchema, differingKeys, parseConfig } from "../../src/train/config.js";
 
 const least = { backbone: "b", data: "d", out: "o" };
@@ -73,9 +72,9 @@ describe("the JSON Schema", () => {
   });
 });
 
-describe("closest", () => {
+describe("suggest", () => {
   it("finds a neighbour, and nothing where none is near", () => {
-    expect(closest("lable", ["label", "other"])).toBe("label");
-    expect(closest("quite-different", ["label"])).toBeUndefined();
+    expect(suggest("lable", ["label", "other"])).toBe("Did you mean label?");
+    expect(suggest("quite-different", ["label"])).toBe("Known: label.");
   });
 });
