@@ -83,7 +83,7 @@ export function addNoise({ pixels }: Canvas, random: Stream, strength: number): 
  * `Math.cos` may differ between engines in the last bit; sums and products may not.
  */
 export function direction(turns: number): readonly [cos: number, sin: number] {
-  const a = (turns * 3.141592653589793) / 2;
+  const a = (turns * Math.PI) / 2;
   const a2 = a * a;
   let [cos, sin, term] = [1, 0, 1];
   for (let n = 1; n < 24; n += 2) {

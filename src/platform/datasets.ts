@@ -25,9 +25,10 @@ const layouts =
   "and test.txt; data/train-*.parquet";
 
 /**
- * The data set in a folder, or one that is drawn (`drawn:count`). A folder's layout is recognised by what lies there, in this order: lists in the form of VTAB-1k
- * (`train800.txt`, `val200.txt`, `train800val200.txt`, `test.txt`, class names in `info.json`), Hugging Face parquet
- * (`data/train-*.parquet`), split folders (`train/CLASS/…`; `valid` and `validation` also mean val), class folders.
+ * The data set in a folder, or one that is drawn (`drawn:count`, see `openDrawn`). A folder's layout is recognised by
+ * what lies there, in this order: lists in the form of VTAB-1k (`train800.txt`, `val200.txt`, `train800val200.txt`,
+ * `test.txt`, class names in `info.json`), Hugging Face parquet (`data/train-*.parquet`), split folders (`train/CLASS/…`;
+ * `valid` and `validation` also mean val), class folders.
  * @throws ConfigError where the folder is missing, empty or has none of these layouts
  * @throws FormatError where a list, a label, a class folder or a parquet file is not as it should be
  */

@@ -11,7 +11,8 @@ import type { TrainingStep } from "./step.js";
 export interface Lane {
   readonly executor: Executor;
   readonly accumulate: Session;
-  readonly predict: Session;
+  /** Loaded when it is first asked for: the first micro-batch need not wait for it. */
+  predict(): Promise<Session>;
   /** Where only the head is trained. */
   readonly features: Session | undefined;
   close(): Promise<void>;
@@ -26,10 +27,14 @@ export function openLanes(
   return Promise.all(
     executors.map(async (executor) => {
       const accumulate = await openSession(executor, step.accumulate, weights);
-      const predict = await openSession(executor, step.predict, weights);
       const features = step.features && (await openSession(executor, step.features, weights));
+      let loading: Promise<Session> | undefined;
+      const predict = () => {
+        loading ??= openSession(executor, step.predict, weights);
+        return loading;
+      };
       const close = async () => {
-        for (const session of [accumulate, predict, features]) await session?.close();
+        for (const session of [accumulate, features, await loading]) await session?.close();
       };
       return { executor, accumulate, predict, features, close };
     }),

@@ -126,8 +126,9 @@ async function* run(
     if (examples === null) return null;
     const { takes, microBatch } = step;
     const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
+    const sessions = await Promise.all(lanes.map((lane) => lane.predict()));
     const answer = async (lane: number, rows: Tensor): Promise<Tensor> =>
-      (await lanes[lane]?.predict.run({ ...own[lane], [takes]: rows }))?.logits as Tensor;
+      (await sessions[lane]?.run({ ...own[lane], [takes]: rows }))?.logits as Tensor;
     const { logits, labels } = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
     await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
     return evaluateLogits(logits, labels, classes);
