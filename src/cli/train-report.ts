@@ -20,14 +20,14 @@ export function trainReport(isJson: boolean): (event: TrainEvent) => void {
         const left = epochs * stepsPerEpoch - (event.epoch - 1) * stepsPerEpoch - event.step;
         const seconds = (left * (images.train / stepsPerEpoch)) / event.imagesPerSecond;
         showLive(
-          `epoch ${event.epoch}/${epochs}  step ${event.step}/${stepsPerEpoch}  loss ${event.loss.toFixed(4)}  ` +
+          `epoch ${event.epoch}/${epochs}  step ${event.step}/${stepsPerEpoch}  loss ${event.loss.toFixed(4)}  train ${percent(event.top1)}  ` +
             `${accuracy}${event.imagesPerSecond.toFixed(1)} images/s  ${duration(seconds)} left`,
         );
         break;
       }
       case "epoch": {
         const val = event.val ? `  val ${percent(event.val.top1)}${event.isBest ? " (best)" : ""}` : "";
-        accuracy = `${event.val ? `val ${percent(event.val.top1)}` : `train ${percent(event.train.top1)}`}  `;
+        accuracy = event.val ? `val ${percent(event.val.top1)}  ` : "";
         const line =
           `epoch ${event.epoch}/${start?.epochs ?? "?"}  loss ${event.train.loss.toFixed(4)}  ` +
           `train ${percent(event.train.top1)}${val}  ${event.imagesPerSecond.toFixed(1)} images/s`;
@@ -52,11 +52,20 @@ export function trainReport(isJson: boolean): (event: TrainEvent) => void {
   };
 }
 
-function describeStart({ images, epochs, stepsPerEpoch, batchSize, microBatch, resumed }: StartEvent): string {
+function describeStart({
+  images,
+  epochs,
+  stepsPerEpoch,
+  batchSize,
+  microBatch,
+  memoryBytes,
+  resumed,
+}: StartEvent): string {
   const from = resumed ? `, going on after epoch ${resumed.epoch}, step ${resumed.step}` : "";
   return (
     `${images.train} training, ${images.val} validation, ${images.test} test images; ` +
-    `${epochs} epochs of ${stepsPerEpoch} steps, batch ${batchSize} in parts of ${microBatch}${from}`
+    `${epochs} epochs of ${stepsPerEpoch} steps, batch ${batchSize} in parts of ${microBatch}, ` +
+    `about ${Math.round(memoryBytes / 2 ** 20)} MiB${from}`
   );
 }
 

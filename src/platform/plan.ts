@@ -1,16 +1,16 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, freemem } from "node:os";
 import type { Account } from "../adapter/account.js";
 import type { Adapter } from "../adapter/file.js";
 import { requireSplit } from "../data/dataset.js";
 import { printTransform } from "../data/transform.js";
-import { ConfigError } from "../errors.js";
+import { ConfigError, RuntimeUnavailableError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
 import { defaultShare } from "../methods/sas.js";
 import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
 import type { TrainConfig } from "../train/config.js";
 import { fitNetwork, type Network } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
-import { defaultMemoryBytes, divide } from "../train/resources.js";
+import { defaultMemoryBytes, divide, memoryOf } from "../train/resources.js";
 import type { TrainingStep } from "../train/step.js";
 import type { RunFacts } from "./run-folder.js";
 import { type CheckedData, openCheckedData } from "./splits.js";
@@ -20,6 +20,8 @@ import { engineVersion, packageVersion } from "./versions.js";
 /** A training with nothing left to be decided, checked, and nothing written yet. */
 export interface Plan {
   readonly facts: RunFacts;
+  /** Estimate of the memory it takes. */
+  readonly bytes: number;
   readonly data: CheckedData;
   readonly network: Network;
   readonly step: TrainingStep;
@@ -73,8 +75,11 @@ export async function planTraining(
   const trainsBackbone = account.trainable === account.total;
   const { lanes, microBatch } = earlier ?? divide({ architecture, batchSize, threads, trainsBackbone, memoryBytes });
   const facts: RunFacts = { threads, lanes, microBatch, ...present };
+  const bytes = memoryOf({ architecture, trainsBackbone }, lanes, microBatch);
+  refuseScarcity(bytes);
   return {
     facts,
+    bytes,
     data,
     network,
     step: assembleStep(config, lr, architecture, contract, method, options, facts.microBatch),
@@ -96,6 +101,19 @@ export async function planTraining(
       account,
     },
   };
+}
+
+/** Bytes that can still be had, by the limits of a container too; older versions of Node only count what lies idle. */
+const availableMemory = (): number => process.availableMemory?.() ?? freemem();
+
+/** Stops before the machine would have to: what fails in the middle of an epoch fails late. */
+function refuseScarcity(bytes: number): void {
+  const free = availableMemory();
+  if (bytes <= free) return;
+  const [needed, left] = [bytes, free].map((count) => Math.ceil(count / 2 ** 20));
+  throw new RuntimeUnavailableError(
+    `training takes about ${needed} MiB, this machine has ${left} MiB left. Close other programs, allow less with --memory-mb, or take smaller images or a smaller network.`,
+  );
 }
 
 /** Stops a run that would go on with something else than it began with. */

@@ -73,7 +73,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
 /** Runs the loop over the files of this machine. */
 async function runPlan(
   config: TrainConfig,
-  { facts, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
+  { facts, bytes, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
   { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
@@ -102,7 +102,7 @@ async function runPlan(
     for (;;) {
       const { value, done } = await loop.next();
       if (done) return value;
-      onEvent(value.event === "start" ? { ...value, method: adapter.method, ...account } : value);
+      onEvent(value.event === "start" ? { ...value, method: adapter.method, memoryBytes: bytes, ...account } : value);
       if (value.event !== "epoch" || isTestRead) continue;
       // Once the first epoch has shown that the training works, so that no bad image of the test ends it at its end.
       refuseUnreadable((await loaders.test?.warm()) ?? []);

@@ -22,6 +22,8 @@ export interface LoopStart {
 
 /** The same with what is trained. */
 export interface StartEvent extends LoopStart, Account {
+  /** Estimate of the memory the training takes. */
+  readonly memoryBytes: number;
   readonly method: string;
 }
 
@@ -32,6 +34,8 @@ export interface StepEvent {
   readonly step: number;
   /** Mean loss over the batch before the update. */
   readonly loss: number;
+  /** Share of the epoch's images so far that were classified rightly, each before its update. */
+  readonly top1: number;
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */
   readonly gradientNorm: number;

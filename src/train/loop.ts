@@ -141,24 +141,26 @@ async function* run(
       const lr = learningRate(epoch * stepsPerEpoch + batch.step, schedule);
       const { trained, loss, correct, gradientNorm } = await trainBatch(loaded, current, batch, lr);
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw diverged(epoch, batch.step, loss, config.lr);
-      const line = { event: "step", epoch: epoch + 1, step: batch.step + 1, loss, lr, gradientNorm } as const;
+      const images = batch.labels.length;
+      const { running: sofar, spent: before, ...rest } = current.progress;
+      const running = {
+        loss: sofar.loss + loss * images,
+        correct: sofar.correct + correct,
+        images: sofar.images + images,
+      };
+      const top1 = running.correct / running.images;
+      const line = { event: "step", epoch: epoch + 1, step: batch.step + 1, loss, top1, lr, gradientNorm } as const;
       const metricsBytes = await store.append(JSON.stringify(line));
       const seconds = (now() - began) / 1000;
-      const images = batch.labels.length;
       spent.seconds += seconds;
       spent.images += images;
-      const { running, spent: before, ...rest } = current.progress;
       current = {
         ...current,
         ...trained,
         progress: {
           ...rest,
           step: batch.step + 1,
-          running: {
-            loss: running.loss + loss * images,
-            correct: running.correct + correct,
-            images: running.images + images,
-          },
+          running,
           spent: { seconds: before.seconds + seconds, images: before.images + images },
           metricsBytes,
         },

@@ -34,37 +34,49 @@ const rowsPerThread = { adapter: 200, backbone: 800 } as const;
 
 /**
  * As many lanes as there are threads: a thread that works alone waits for nobody. Each lane holds the weights once per
- * graph, so a large network gets fewer lanes of several threads.
- * @throws RuntimeUnavailableError where not even one lane fits into the memory
+ * graph, so a large network gets fewer lanes of several threads, and where memory is short smaller micro-batches.
+ * @throws RuntimeUnavailableError where not even one image on one lane fits into the memory
  */
 export function divide(demand: Demand): Resources {
   const { threads, memoryBytes } = demand;
-  const divisors = Array.from({ length: threads }, (_, i) => threads - i).filter((n) => threads % n === 0);
-  const choices = divisors.map((lanes) => resourcesFor(demand, lanes));
-  const found = choices.find(({ bytes }) => bytes <= memoryBytes);
-  if (found) return found;
-  const least = choices.at(-1)?.bytes ?? 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let lanes = threads; lanes >= 1; lanes--) {
+    if (threads % lanes !== 0) continue;
+    for (let most = mostImages(demand, threads / lanes); most >= 1; most = Math.floor(most / 2)) {
+      const found = resourcesFor(demand, lanes, most);
+      if (found.bytes <= memoryBytes) return found;
+      least = Math.min(least, found.bytes);
+    }
+  }
   throw new RuntimeUnavailableError(
     `training this network takes about ${mebibytes(least)} MiB, ${mebibytes(memoryBytes)} MiB are allowed. Allow more (--memory-mb), or take smaller images or a smaller network.`,
   );
 }
 
-function resourcesFor({ architecture: a, batchSize, threads, trainsBackbone }: Demand, lanes: number): Resources {
-  const threadsPerLane = threads / lanes;
-  const rows = rowsPerThread[trainsBackbone ? "backbone" : "adapter"] * threadsPerLane;
-  const most = Math.max(1, Math.round(rows / tokensOf(a)));
+/** Images per run for which the caches are made. */
+const mostImages = ({ architecture, trainsBackbone }: Demand, threadsPerLane: number): number =>
+  Math.max(
+    1,
+    Math.round((rowsPerThread[trainsBackbone ? "backbone" : "adapter"] * threadsPerLane) / tokensOf(architecture)),
+  );
+
+function resourcesFor(demand: Demand, lanes: number, most: number): Resources {
   // Equal parts, and as many for each lane.
-  const rounds = Math.ceil(batchSize / (lanes * most));
-  const microBatch = Math.ceil(batchSize / (lanes * rounds));
-  const weights = 4 * parameterCount(a);
+  const rounds = Math.ceil(demand.batchSize / (lanes * most));
+  const microBatch = Math.ceil(demand.batchSize / (lanes * rounds));
+  return { lanes, threadsPerLane: demand.threads / lanes, microBatch, bytes: memoryOf(demand, lanes, microBatch) };
+}
+
+/** Estimate of the bytes that a training takes with so many lanes and images per run. */
+export function memoryOf(
+  { architecture, trainsBackbone }: Pick<Demand, "architecture" | "trainsBackbone">,
+  lanes: number,
+  microBatch: number,
+): number {
+  const weights = 4 * parameterCount(architecture);
   // Frozen weights lie in the graphs of training and prediction; trained ones come with sums, states and their next values.
-  const perLane = weights * (trainsBackbone ? 5 : 2) + microBatch * activationBytes(a);
-  return {
-    lanes,
-    threadsPerLane,
-    microBatch,
-    bytes: processBytes + weights * (trainsBackbone ? 6 : 1) + lanes * perLane,
-  };
+  const perLane = weights * (trainsBackbone ? 5 : 2) + microBatch * activationBytes(architecture);
+  return processBytes + weights * (trainsBackbone ? 6 : 1) + lanes * perLane;
 }
 
 const processBytes = 150 * 2 ** 20;

@@ -1,6 +1,7 @@
 import { afterAll, describe, it } from "vitest";
 import * as g from "../../src/graph/index.js";
 import { applyAll, registry } from "../../src/graph/op.js";
+import { lower } from "../../src/onnx/lower.js";
 import { encode } from "../../src/onnx/encode.js";
 import { sessionOptions } from "../../src/run/ort.js";
 import { launch, openPage, PageEngine } from "./chromium.js";
@@ -10,7 +11,8 @@ describe("exp", async () => {
   afterAll(() => browser?.close());
   const page = await openPage(browser, process.env.ENTRY ?? "ort.webgpu.min.mjs");
   const engine = new PageEngine(page, sessionOptions({ target: "webgpu" }));
-  const run = async (name: string, outputs: Record<string, g.Value>, feeds: Record<string, g.Tensor>) => {
+  const run = async (name: string, raw: Record<string, g.Value>, feeds0: Record<string, g.Tensor>) => run2(name, lower(g.graph(name, raw), "webgpu").outputs, feeds0);
+  const run2 = async (name: string, outputs: Record<string, g.Value>, feeds: Record<string, g.Tensor>) => {
     try {
       const { model } = encode(g.graph(name, outputs));
       const id = await engine.load({ name, model, externalData: [] });
