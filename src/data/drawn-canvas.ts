@@ -58,12 +58,12 @@ export function paint({ size, pixels }: Canvas, { x, y, reach, has }: Figure, co
   }
 }
 
-/** Colours every pixel by its place. */
-export function cover({ size, pixels }: Canvas, colorAt: (x: number, y: number) => Color): void {
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
-      pixels.set(colorAt((column + 0.5) / size, (row + 0.5) / size), (row * size + column) * 3);
-    }
+/** Colours every pixel by its place. @param valueAt the value of a channel, 0 red to 2 blue, at a place */
+export function cover({ size, pixels }: Canvas, valueAt: (x: number, y: number, channel: number) => number): void {
+  for (let i = 0; i < pixels.length; i++) {
+    const pixel = Math.floor(i / 3);
+    const row = Math.floor(pixel / size);
+    pixels[i] = valueAt((pixel - row * size + 0.5) / size, (row + 0.5) / size, i - 3 * pixel);
   }
 }
 

@@ -52,11 +52,13 @@ function coverDull(canvas: Canvas, random: Stream): void {
   const base = dullColor(random);
   const corners = Array.from({ length: 16 }, () => mix(base, dullColor(random), 0.45));
   const smooth = (t: number): number => t * t * (3 - 2 * t);
-  cover(canvas, (x, y) => {
+  const lerp = (from: number, to: number, share: number): number => from + share * (to - from);
+  cover(canvas, (x, y, channel) => {
     const [i, j] = [Math.min(2, Math.floor(y * 3)), Math.min(2, Math.floor(x * 3))];
-    const at = (row: number, column: number): Color => corners[4 * row + column] ?? base;
+    const at = (row: number, column: number): number => (corners[4 * row + column] ?? base)[channel] as number;
     const across = smooth(x * 3 - j);
-    return mix(mix(at(i, j), at(i, j + 1), across), mix(at(i + 1, j), at(i + 1, j + 1), across), smooth(y * 3 - i));
+    const [above, below] = [lerp(at(i, j), at(i, j + 1), across), lerp(at(i + 1, j), at(i + 1, j + 1), across)];
+    return lerp(above, below, smooth(y * 3 - i));
   });
 }
 
@@ -144,23 +146,24 @@ const distance: DrawnTask = {
   draw(canvas, random, label) {
     const horizon = between(random, 0.32, 0.38);
     const [sky, floor] = [dullColor(random), dullColor(random)];
-    cover(canvas, (_, y) =>
-      y < horizon
-        ? mix(mix(sky, [255, 255, 255], 0.35), sky, (horizon - y) / horizon)
-        : mix(mix(floor, sky, 0.35), floor, (y - horizon) / (1 - horizon)),
-    );
+    const [haze, far] = [mix(sky, [255, 255, 255], 0.35), mix(floor, sky, 0.35)];
+    cover(canvas, (_, y, channel) => {
+      const [from, to] = y < horizon ? [haze, sky] : [far, floor];
+      const share = y < horizon ? (horizon - y) / horizon : (y - horizon) / (1 - horizon);
+      return mix(from, to, share)[channel] as number;
+    });
     clutter(canvas, random);
     let nearest = between(random, 1, distanceRatio);
     for (let k = 0; k < label; k++) nearest *= distanceRatio;
     const others = Array.from({ length: random.integer(4) }, () => nearest * between(random, 1.2, 2.5));
-    for (const far of [nearest, ...others].sort((a, b) => b - a)) standing(canvas, random, horizon, far);
+    for (const away of [nearest, ...others].sort((a, b) => b - a)) standing(canvas, random, horizon, away);
   },
 };
 
 /** Draws a ball or a post with its shadow. */
-function standing(canvas: Canvas, random: Stream, horizon: number, far: number): void {
-  const [x, foot] = [between(random, 0.2, 0.8), horizon + 0.56 / far];
-  const size = (0.17 * between(random, 0.92, 1.08)) / far;
+function standing(canvas: Canvas, random: Stream, horizon: number, away: number): void {
+  const [x, foot] = [between(random, 0.2, 0.8), horizon + 0.56 / away];
+  const size = (0.17 * between(random, 0.92, 1.08)) / away;
   const color = pick(random, clearColors);
   paint(canvas, ellipse(x + 0.4 * size, foot, 1.3 * size, 0.25 * size), [20, 20, 20], 0.5);
   if (random.integer(2) === 0) {

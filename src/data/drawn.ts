@@ -33,6 +33,9 @@ const prefix = "drawn:";
 /** Noise of the finished picture, of 255. */
 const noiseStrength = 14;
 
+/** Bytes of pictures that a split keeps: a training reads each twice, to check and to decode it. */
+const keptBytes = 64 * 2 ** 20;
+
 /** True for the name of a drawn data set, `drawn:…`, which is no folder. */
 export const isDrawn = (name: string): boolean => name.startsWith(prefix);
 
@@ -45,7 +48,7 @@ export const isDrawn = (name: string): boolean => name.startsWith(prefix);
  * `count` (1 to 6 shapes), `x-position` (8 columns), `orientation` (8 directions), `distance` (6 steps). Several tasks
  * make one with the classes of all; their pictures take turns, and so do the classes of each, so all are equally many.
  *
- * Nothing is stored: a picture is drawn when it is read, from the stream of its own seed, task, split and place, with
+ * Nothing is stored on disk: a picture is drawn when it is read, from the stream of its own seed, task, split and place, with
  * integer operations and the arithmetic that IEEE 754 rounds exactly; so it has the same bytes on every machine.
  * @throws ConfigError where the task or a setting is not known
  */
@@ -90,15 +93,19 @@ function drawnExamples(tasks: readonly NamedTask[], options: DrawnOptions, split
     const label = Math.floor(index / tasks.length) % task[1].classes.length;
     return [task, label, tasks.slice(0, turn).reduce((sum, [, { classes }]) => sum + classes.length, label)];
   };
+  const length = pngLength(options.size, options.size);
+  const kept = new Map<number, Uint8Array>();
   return {
     count,
     labels: Int32Array.from({ length: count }, (_, index) => kindOf(index)[2]),
     id: (index) => `${prefix}${kindOf(index)[0][0]}/seed-${options.seed}/${split}/${index}.png`,
     async read(index) {
       const [task, label] = kindOf(index);
-      return encodePng(drawPicture(task, options, split, label, index));
+      const png = kept.get(index) ?? encodePng(drawPicture(task, options, split, label, index));
+      if ((kept.size + 1) * length <= keptBytes) kept.set(index, png);
+      return png;
     },
-    size: async () => pngLength(options.size, options.size),
+    size: async () => length,
   };
 }
 

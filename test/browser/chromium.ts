@@ -44,14 +44,11 @@ const compile = (source: string): string =>
   ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 } })
     .outputText;
 
-/**
- * A page that holds our engine and an ONNX Runtime.
- * @param entry a file of onnxruntime-web
- */
-export async function openPage(browser: Browser, entry: string): Promise<Page> {
+/** A page that holds our sources and onnxruntime-web. */
+export async function openPage(browser: Browser): Promise<Page> {
   const page = await browser.newPage();
   await page.route("**/*", answer);
-  await page.goto(`http://localhost/test/browser/page.html?entry=${entry}`);
+  await page.goto("http://localhost/test/browser/page.html");
   await page.waitForFunction("document.title === 'ready'");
   return page;
 }
