@@ -1,6 +1,7 @@
 // Which division into lanes and micro-batches is fastest? The evidence behind src/train/resources.ts.
-import { architectureOf } from "../dist/vit/architecture.js";
+
 import { defaultMemoryBytes, divide } from "../dist/train/resources.js";
+import { architectureOf } from "../dist/vit/architecture.js";
 import { temporaryFolder, writeRandomBackbone } from "./material.mjs";
 import { interleave, ratio, spread, startOwn } from "./measure.mjs";
 import { parseOptions } from "./options.mjs";

@@ -31,7 +31,9 @@ function train(task, method, rates, seed) {
   const name = [task, method, ...rates.filter((word) => !word.startsWith("--")), seed].join("_");
   const flags = ["train", "--method", method, ...rates, ...common, "--seed", String(seed)];
   const places = ["--backbone", backbone, "--data", join(dataRoot, tasks[task]), "--out", join(runs, name)];
-  const { status, stderr } = spawnSync(process.execPath, [command, ...flags, ...places, "--resume"], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [command, ...flags, ...places, "--resume"], {
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
   const { adapter, ...result } = JSON.parse(readFileSync(join(runs, name, "result.json"), "utf8"));
   console.log(name, "val", result.val.top1, "test", result.test.top1);

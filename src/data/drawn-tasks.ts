@@ -23,10 +23,12 @@ const between = (random: Stream, from: number, to: number): number => from + (to
 
 const pick = <T>(random: Stream, items: readonly [T, ...T[]]): T => items[random.integer(items.length)] ?? items[0];
 
+const lerp = (from: number, to: number, share: number): number => from + share * (to - from);
+
 const mix = (a: Color, b: Color, share: number): Color => [
-  a[0] + share * (b[0] - a[0]),
-  a[1] + share * (b[1] - a[1]),
-  a[2] + share * (b[2] - a[2]),
+  lerp(a[0], b[0], share),
+  lerp(a[1], b[1], share),
+  lerp(a[2], b[2], share),
 ];
 
 const dullColor = (random: Stream): Color => [
@@ -52,7 +54,6 @@ function coverDull(canvas: Canvas, random: Stream): void {
   const base = dullColor(random);
   const corners = Array.from({ length: 16 }, () => mix(base, dullColor(random), 0.45));
   const smooth = (t: number): number => t * t * (3 - 2 * t);
-  const lerp = (from: number, to: number, share: number): number => from + share * (to - from);
   cover(canvas, (x, y, channel) => {
     const [i, j] = [Math.min(2, Math.floor(y * 3)), Math.min(2, Math.floor(x * 3))];
     const at = (row: number, column: number): number => (corners[4 * row + column] ?? base)[channel] as number;
@@ -90,7 +91,7 @@ const shapes: readonly [(x: number, y: number, size: number) => Figure, ...((...
 const paintShape = (canvas: Canvas, random: Stream, x: number, y: number, size: number): void =>
   paint(canvas, turned(pick(random, shapes)(x, y, size), random.uniform()), pick(random, clearColors));
 
-/** How many shapes there are, one to six: discs, squares and triangles that do not touch. */
+/** How many shapes there are, one to six, which do not touch. */
 const count: DrawnTask = {
   classes: ["1", "2", "3", "4", "5", "6"],
   draw(canvas, random, label) {
@@ -134,12 +135,13 @@ const orientation: DrawnTask = {
   },
 };
 
-/** Width of a class of distance: its far end over its near end. */
+/** How many times as far each class of distance is as the one before. */
 const distanceRatio = 1.35;
 
 /**
- * How far away the nearest of one to four balls and posts is, in six steps, each 1.35 times as far as the one before.
- * All stand on level ground; size, and depth of the foot below the horizon, go with one over the distance.
+ * How far away the nearest of one to four balls and posts is, in six steps with gaps between them, each 1.35 times as
+ * far as the one before. All stand on level ground below a horizon at about a third of the height: at distance `d` an
+ * object is `0.34 / d` high (give or take 8 %), and its foot lies `0.56 / d` below the horizon.
  */
 const distance: DrawnTask = {
   classes: ["1", "1.35", "1.8", "2.5", "3.3", "4.5"].map((far) => `from ${far}`),
@@ -150,10 +152,10 @@ const distance: DrawnTask = {
     cover(canvas, (_, y, channel) => {
       const [from, to] = y < horizon ? [haze, sky] : [far, floor];
       const share = y < horizon ? (horizon - y) / horizon : (y - horizon) / (1 - horizon);
-      return mix(from, to, share)[channel] as number;
+      return lerp(from[channel] as number, to[channel] as number, share);
     });
     clutter(canvas, random);
-    let nearest = between(random, 1, distanceRatio);
+    let nearest = between(random, 1.05, 1.28);
     for (let k = 0; k < label; k++) nearest *= distanceRatio;
     const others = Array.from({ length: random.integer(4) }, () => nearest * between(random, 1.2, 2.5));
     for (const away of [nearest, ...others].sort((a, b) => b - a)) standing(canvas, random, horizon, away);
@@ -175,7 +177,15 @@ function standing(canvas: Canvas, random: Stream, horizon: number, away: number)
   }
 }
 
-/** The tasks by name. */
+/**
+ * The tasks by name. Their pictures, with lengths as fractions of the side:
+ * - ground: dull colours (channels from 60 to 180) at 4 × 4 places with smooth passages; `distance` has sky and floor.
+ * - clutter: six dull strokes 0.012 wide and 0.12 to 0.4 long, ten dull specks of radius 0.008 to 0.018.
+ * - what counts: one of eight clear colours, edges smoothed by 4 × 4 samples per pixel. Shapes are discs, squares and
+ *   triangles of radius 0.055 to 0.085 (`count`) or 0.065 to 0.1 (`x-position`), turned at random; bars and ellipses of
+ *   `orientation` are 0.48 to 0.66 long and 0.1 to 0.15 wide.
+ * - noise: uniform, up to 14 of 255, the same for the three channels of a pixel; added by `drawPicture`.
+ */
 export const drawnTasks: Readonly<Record<string, DrawnTask>> = {
   count,
   "x-position": xPosition,

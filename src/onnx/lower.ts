@@ -37,7 +37,13 @@ const gaps: readonly Gap[] = [
   { targets: ["webgpu"], dtype: "int64", reason: "no kernel takes int64" },
   ...["Transpose", "Split", "Concat"].flatMap((type) =>
     (["uint8", "bool"] as const).map(
-      (dtype): Gap => ({ targets: ["webgpu"], type, dtype, reason: "it moves 32 bits at a time", carrier: "int32" }),
+      (dtype): Gap => ({
+        targets: ["webgpu"],
+        type,
+        dtype,
+        reason: "there is no kernel for single bytes",
+        carrier: "int32",
+      }),
     ),
   ),
   { targets: ["cpu", "wasm"], type: "Erf", dtype: "float64", reason: noDoubleKernel },
@@ -52,8 +58,9 @@ const gaps: readonly Gap[] = [
 ];
 
 /**
- * The same graph in operators that the target has: what it lacks is replaced by the operator's `expand`.
- * @throws RuntimeUnavailableError naming operator, scope and target where an operator is lacking and has no `expand`
+ * The same graph in operators that the target has: what it lacks is replaced by the operator's `expand`, or done in
+ * another element type that makes no difference.
+ * @throws RuntimeUnavailableError naming operator, scope and target where neither can be done
  */
 export function lower(source: Graph, target: OrtTarget): Graph {
   // An expansion may use operators that must be expanded in turn.
@@ -81,7 +88,7 @@ function lowerOnce(source: Graph, target: OrtTarget): Graph {
   return graph(source.name, Object.fromEntries(outputs));
 }
 
-/** Why the target cannot run a node; undefined where it can. */
+/** What keeps the target from running a node; undefined where it can. */
 const gapOf = ({ op, inputs, outputs }: Node, target: OrtTarget): Gap | undefined =>
   gaps.find(
     ({ targets, type, dtype }) =>

@@ -77,7 +77,12 @@ export class OrtEngine implements Engine {
     const outputs = await this.#inTurn(`${name}: ONNX Runtime cannot run the graph`, () => session.run(inputs));
     const results: Record<string, Tensor | Resident> = {};
     for (const [key, output] of Object.entries(outputs)) {
-      results[key] = keep.includes(key) ? this.#keep(output) : await fromOrt(output);
+      if (keep.includes(key)) results[key] = this.#keep(output);
+      else {
+        results[key] = await fromOrt(output);
+        // On a GPU its buffer would stay until the end of the session.
+        output.dispose();
+      }
     }
     return results;
   }

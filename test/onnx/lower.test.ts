@@ -15,6 +15,7 @@ import {
   reduceSum,
   scope,
   softmax,
+  transpose,
 } from "../../src/graph/index.js";
 import { lower, type OrtTarget } from "../../src/onnx/lower.js";
 
@@ -40,6 +41,19 @@ describe("lower", () => {
     const g = graph("g", { y: logSoftmax(x()) });
     expect(lower(g, "cpu")).toBe(g);
     expect(typesIn(lower(g, "webgpu"))).not.toContain("LogSoftmax");
+  });
+
+  it("moves bytes as int32 on WebGPU", () => {
+    const images = input("images", [2, 3], "uint8");
+    const g = graph("g", { y: transpose(images, [1, 0]) });
+    expect(lower(g, "wasm")).toBe(g);
+    const lowered = lower(g, "webgpu");
+    expect(lowered.nodes.map(({ op, outputs }) => [op.type, outputs[0]?.dtype])).toEqual([
+      ["Cast", "int32"],
+      ["Transpose", "int32"],
+      ["Cast", "uint8"],
+    ]);
+    expect(lowered.inputs).toEqual([images]);
   });
 
   it("keeps names, shapes, scopes and attributes", () => {
