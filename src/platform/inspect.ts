@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import type { Account } from "../adapter/account.js";
 import { digestDataset, splitNames } from "../data/dataset.js";
+import { isDrawn } from "../data/drawn.js";
 import { ConfigError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
 import { accountFor } from "../train/assemble.js";
@@ -33,6 +34,7 @@ export type Inspection =
  * @throws FormatError where a file is damaged
  */
 export async function inspect(target: string, options: InspectOptions = {}): Promise<Inspection> {
+  if (isDrawn(target)) return inspectData(target);
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
     if (/[/\\]/.test(target)) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);

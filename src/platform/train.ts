@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { encodeAdapter } from "../adapter/file.js";
+import { isDrawn } from "../data/drawn.js";
 import { type Loader, refuseUnreadable } from "../data/loader.js";
 import { splitAtRandom } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
@@ -53,7 +54,10 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
   const folder = await openRunFolder(out);
   try {
     if (folder.record && !earlier) await refuseExisting(out, false);
-    const places = { backbone: resolve(config.backbone), data: resolve(config.data) };
+    const places = {
+      backbone: resolve(config.backbone),
+      data: isDrawn(config.data) ? config.data : resolve(config.data),
+    };
     if (!folder.record) await folder.writeRecord({ config, facts: plan.facts, places });
     const result = await runPlan(config, plan, folder, { ...hooks, onEvent, onWarning });
     const { parameters, best } = result;

@@ -15,7 +15,10 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .describe("Folder of the pretrained network. With init random also an architecture's name, vit_tiny_patch16_224."),
-  data: z.string().min(1).describe("Folder of labelled images, VTAB lists or Hugging Face parquet files."),
+  data: z
+    .string()
+    .min(1)
+    .describe("Folder of labelled images, VTAB lists or Hugging Face parquet files; or a drawn task, drawn:count."),
   out: z.string().min(1).describe("Run folder to make: config, metrics, checkpoint, adapter, result."),
   method: z.string().min(1).default("sas").describe("How the network is adapted: sas, linear or full."),
   options: methodOptions
