@@ -46,7 +46,7 @@ async function measure(name) {
     shapes: linearShapes(architecture),
     rows: 2048,
     threads,
-    runs: 10,
+    seconds: 0.5,
   });
   const { width, blocks, heads, patchSize } = architecture;
   const shape = { width, blocks, heads, patchSize, rank: method.rank, embedding: method.embedding };

@@ -35,13 +35,29 @@ export function configure(command: Command): void {
 
 const own: ReadonlySet<string> = new Set(["kind", "name", "trainable", "head", "total", "share"]);
 
-/** The inspection as lines: what it is, the account, then everything else, long lists cut short. */
+/** The inspection as lines: what it is, the account, then everything else, one group indented below its name. */
 function* lines(found: Inspection): Generator<string> {
   yield `${found.kind} ${found.name}`;
   if ("trainable" in found) yield printAccount(found as Account);
   for (const [key, value] of Object.entries(found)) {
-    if (own.has(key)) continue;
-    const text = typeof value === "string" ? value : JSON.stringify(value);
-    yield `${key}: ${text.length > 400 ? `${text.slice(0, 400)}…` : text}`;
+    if (!own.has(key)) yield* entry(key, value, "");
   }
+}
+
+function* entry(key: string, value: unknown, indent: string): Generator<string> {
+  const isGroup = typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  if (!isGroup) yield `${indent}${key}: ${shortened(value)}`;
+  else {
+    yield `${indent}${key}:`;
+    for (const [inner, content] of Object.entries(value)) yield* entry(inner, content, `${indent}  `);
+  }
+}
+
+/** A value in one line; of a long list the beginning and how much more there is. */
+function shortened(value: unknown): string {
+  if (value === null) return "none";
+  if (!Array.isArray(value)) return typeof value === "object" ? "none" : String(value);
+  const shown = value.slice(0, 12).map(String).join(", ");
+  if (value.length === 0) return "none";
+  return value.length > 12 ? `${shown}, … (${value.length} in all)` : shown;
 }

@@ -29,6 +29,8 @@ export function sessionOptions({ target = "cpu", threads, graphOptimizationLevel
     executionProviders: [target],
     // Errors, not warnings: what it warns of (folded constants, unused outputs) is not the user's concern.
     logSeverityLevel: 3,
+    // A pattern lays the activations out a second time beside what the first run took, and is no faster here.
+    enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(graphOptimizationLevel === undefined ? {} : { graphOptimizationLevel }),
     ...(onGpu ? { preferredOutputLocation: "gpu-buffer" } : {}),
