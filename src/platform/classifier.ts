@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { adaptedPredictor, plainPredictor } from "../adapter/predictor.js";
@@ -17,7 +16,7 @@ import type { Architecture } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
 import { openBytes } from "./files.js";
-import { createLaneExecutors } from "./ort-node.js";
+import { createLaneExecutors, threadsOf } from "./ort-node.js";
 import { readRunRecord, runFiles } from "./run-folder.js";
 
 /** A network that is ready to answer. */
@@ -128,8 +127,14 @@ async function openPlain({ backbone, threads }: ClassifierOptions): Promise<Clas
   return open(network, resources, graph, (name) => weights.get(name) as Tensor, {});
 }
 
-const resourcesOf = (architecture: Architecture, threads = availableParallelism()): Resources =>
-  divide({ architecture, batchSize: 32, threads, trainsBackbone: false, memoryBytes: defaultMemoryBytes });
+const resourcesOf = (architecture: Architecture, threads: number | undefined): Resources =>
+  divide({
+    architecture,
+    batchSize: 32,
+    threads: threadsOf(threads),
+    trainsBackbone: false,
+    memoryBytes: defaultMemoryBytes,
+  });
 
 async function open(
   network: Omit<Classifier, "team" | "close">,

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { ConfigError } from "../errors.js";
 import { OrtExecutor, type OrtOptions, sessionOptions } from "../run/ort.js";
 import { WorkerEngine } from "./ort-port.js";
 
@@ -10,6 +11,16 @@ import { WorkerEngine } from "./ort-port.js";
 export async function createOrtExecutor(options: Omit<OrtOptions, "target"> = {}): Promise<OrtExecutor> {
   const all = { threads: availableParallelism(), ...options, target: "cpu" } as const;
   return new OrtExecutor(new WorkerEngine(workerEntry(import.meta.url), sessionOptions(all)), all.target);
+}
+
+/**
+ * The number of threads to compute with: as many as there are processors, unless asked for otherwise.
+ * @throws ConfigError for more than four times the processors, which would only be in each other's way
+ */
+export function threadsOf(asked = availableParallelism()): number {
+  const most = 4 * availableParallelism();
+  if (asked <= most) return asked;
+  throw new ConfigError(`threads: expected at most ${most}, four for each processor here, got ${asked}.`);
 }
 
 /** An executor for each of several lanes. */

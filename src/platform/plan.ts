@@ -1,4 +1,4 @@
-import { availableParallelism, freemem } from "node:os";
+import { freemem } from "node:os";
 import type { Account } from "../adapter/account.js";
 import type { Adapter } from "../adapter/file.js";
 import { requireSplit } from "../data/dataset.js";
@@ -12,6 +12,7 @@ import { fitNetwork, type Network } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
 import { defaultMemoryBytes, divide, memoryOf } from "../train/resources.js";
 import type { TrainingStep } from "../train/step.js";
+import { threadsOf } from "./ort-node.js";
 import type { RunFacts } from "./run-folder.js";
 import { type CheckedData, openCheckedData } from "./splits.js";
 import { openStart, type Transforms, transformsOf } from "./start.js";
@@ -70,7 +71,7 @@ export async function planTraining(
   };
   if (earlier) refuseChanges(config.out, earlier, present);
   // A resumed run keeps its division, or its sums would be made in another order.
-  const threads = earlier?.threads ?? config.threads ?? availableParallelism();
+  const threads = earlier?.threads ?? threadsOf(config.threads);
   const memoryBytes = config.memoryMb === undefined ? defaultMemoryBytes : config.memoryMb * 2 ** 20;
   const trainsBackbone = account.trainable === account.total;
   const { lanes, microBatch } = earlier ?? divide({ architecture, batchSize, threads, trainsBackbone, memoryBytes });

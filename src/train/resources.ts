@@ -40,7 +40,7 @@ const rowsPerThread = { adapter: 200, backbone: 800 } as const;
 export function divide(demand: Demand): Resources {
   const { threads, memoryBytes } = demand;
   let least = Number.POSITIVE_INFINITY;
-  for (let lanes = threads; lanes >= 1; lanes--) {
+  for (let lanes = Math.min(threads, demand.batchSize); lanes >= 1; lanes--) {
     if (threads % lanes !== 0) continue;
     for (let most = mostImages(demand, threads / lanes); most >= 1; most = Math.floor(most / 2)) {
       const found = resourcesFor(demand, lanes, most);
@@ -75,11 +75,13 @@ export function memoryOf(
 ): number {
   const weights = 4 * parameterCount(architecture);
   // Frozen weights lie in the graphs of training and prediction; trained ones come with sums, states and their next values.
-  const perLane = weights * (trainsBackbone ? 5 : 2) + microBatch * activationBytes(architecture);
+  const perLane = laneBytes + weights * (trainsBackbone ? 5 : 2) + microBatch * activationBytes(architecture);
   return processBytes + weights * (trainsBackbone ? 6 : 1) + lanes * perLane;
 }
 
 const processBytes = 150 * 2 ** 20;
+/** A thread with ONNX Runtime in it. */
+const laneBytes = 20 * 2 ** 20;
 
 /** Bytes of what one image leaves for the backward pass; the factors are fitted to measured peaks. */
 const activationBytes = (a: Architecture): number =>

@@ -51,6 +51,10 @@ describe("divide", () => {
     );
   });
 
+  it("has no more lanes than images", () => {
+    expect(divide(demand("vit_tiny_patch16_224", { threads: 64, batchSize: 3, memoryBytes: 1e12 })).lanes).toBe(2);
+  });
+
   it("says how much is missing where nothing fits", () => {
     expect(() => divide(demand("vit_large_patch16_384", { memoryBytes: 1e9 }))).toThrow(
       /about \d+ MiB, 954 MiB are allowed/,
