@@ -18,6 +18,9 @@ const keys: readonly (readonly [string, Property])[] = Object.entries(
   (configJsonSchema() as { readonly properties: Readonly<Record<string, Property>> }).properties,
 ).filter(([key]) => key !== "$schema" && key !== "options");
 
+// What stands for null on the command line: commander makes an empty text of a null.
+const none = "none";
+
 /** Adds one flag for every key of the configuration: `batchSize` is `--batch-size`. */
 export function addConfigFlags(command: Command): void {
   for (const [key, property] of keys) {
@@ -33,7 +36,7 @@ export function addConfigFlags(command: Command): void {
     const option = new Option(`${name} <${isNumber ? "number" : kind === "array" ? "numbers" : "text"}>`, text);
     if (property.enum) option.choices(property.enum);
     else if (isNumber)
-      option.argParser(property.anyOf ? (value) => (value === "none" ? null : parseNumber(value)) : parseNumber);
+      option.argParser(property.anyOf ? (value) => (value === none ? none : parseNumber(value)) : parseNumber);
     else if (kind === "array") option.argParser((value) => parseWords(value).map(parseNumber));
     command.addOption(option);
   }
@@ -46,8 +49,17 @@ export function addConfigFlags(command: Command): void {
 export function readConfig(command: Command, file: string | undefined): TrainConfigInput {
   const stored = file === undefined ? {} : readObject(file);
   const given = keys.map(([key]) => key).filter((key) => command.getOptionValueSource(key) === "cli");
-  const flags = Object.fromEntries(given.map((key) => [key, command.getOptionValue(key)]));
-  const fromFile = typeof stored.options === "object" ? stored.options : {};
+  const flagOf = (key: string): unknown => {
+    const value: unknown = command.getOptionValue(key);
+    return value === none ? null : value;
+  };
+  const flags = Object.fromEntries(given.map((key) => [key, flagOf(key)]));
+  const fromFile = stored.options ?? {};
+  if (typeof fromFile !== "object" || Array.isArray(fromFile)) {
+    throw new ConfigError(
+      `${file}: options: expected an object of the method's options, got ${JSON.stringify(fromFile)}.`,
+    );
+  }
   const options = { ...fromFile, ...methodOptionsOf(command) };
   return { ...stored, ...flags, ...(Object.keys(options).length > 0 && { options }) } as TrainConfigInput;
 }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { ConfigError } from "../errors.js";
@@ -10,25 +11,33 @@ const signatures = [
   [0x52, 0x49, 0x46, 0x46],
 ] as const;
 
+/** What arguments mean: the images, and the names behind which there is nothing. */
+export interface Collected {
+  readonly images: readonly ImageInput[];
+  readonly missing: readonly string[];
+}
+
 /**
  * The images that arguments mean: files as they are, patterns and folders as the files in them, sorted, `-` as what
  * comes from stdin. Without arguments stdin is read, unless a person sits there.
- * @throws ConfigError naming the files that do not exist and the patterns nothing matches
+ * @throws ConfigError where nothing is found at all
  */
-export async function collectImages(files: readonly string[]): Promise<readonly ImageInput[]> {
+export async function collectImages(files: readonly string[]): Promise<Collected> {
   if (files.length === 0 && process.stdin.isTTY)
     throw new ConfigError("predict: name the images to classify, or - for stdin.");
   const named = files.length === 0 ? ["-"] : files;
   const found = await Promise.all(named.map((file) => (file === "-" ? readStdin() : expand(file))));
-  const missing = found.flatMap((images, i) => (images === undefined ? [named[i]] : []));
-  if (missing.length > 0) throw absent(missing.join(", "));
-  return found.flatMap((images) => images ?? []);
+  const images = found.flatMap((part) => (Array.isArray(part) ? part : (part?.images ?? [])));
+  const missing = found.flatMap((part, i) => (Array.isArray(part) ? [] : (part?.missing ?? [named[i] as string])));
+  if (images.length === 0) throw new ConfigError(absent(missing.join(", ")));
+  return { images, missing };
 }
 
-const absent = (names: string): ConfigError =>
-  new ConfigError(`predict: there is no such file: ${names.slice(0, 500)}. Check the path, or quote the pattern.`);
+/** What to say of names behind which there is nothing. */
+export const absent = (names: string): string =>
+  `predict: there is no such file: ${names.slice(0, 500)}. Check the path, or quote the pattern.`;
 
-async function expand(file: string): Promise<readonly string[] | undefined> {
+async function expand(file: string): Promise<string[] | undefined> {
   const facts = await stat(file).catch(() => undefined);
   // A file of that very name comes first, whatever a pattern of it would mean.
   if (facts?.isFile()) return [file];
@@ -38,13 +47,16 @@ async function expand(file: string): Promise<readonly string[] | undefined> {
     return inside.map((name) => `${file.replace(/[/\\]+$/, "")}/${name}`).sort();
   }
   if (!isDynamicPattern(file)) return undefined;
-  const matches = await glob(file.replaceAll("\\", "/"), { expandDirectories: false });
+  // A pattern from the root gives paths from the root.
+  const matches = await glob(file.replaceAll("\\", "/"), { expandDirectories: false, absolute: isAbsolute(file) });
   return matches.length > 0 ? matches.sort() : undefined;
 }
 
-async function readStdin(): Promise<readonly ImageInput[]> {
+async function readStdin(): Promise<Collected> {
   const bytes = await buffer(process.stdin);
-  if (signatures.some((signature) => signature.every((byte, i) => bytes[i] === byte))) return [{ name: "-", bytes }];
+  if (signatures.some((signature) => signature.every((byte, i) => bytes[i] === byte))) {
+    return { images: [{ name: "-", bytes }], missing: [] };
+  }
   const names = bytes
     .toString("utf8")
     .split(/\r?\n/)
@@ -52,7 +64,6 @@ async function readStdin(): Promise<readonly ImageInput[]> {
   if (names.length === 0)
     throw new ConfigError("predict: stdin is empty; expected an image, or one file name per line.");
   const facts = await Promise.all(names.map((name) => stat(name).catch(() => undefined)));
-  const missing = names.filter((_, i) => !facts[i]?.isFile());
-  if (missing.length > 0) throw absent(missing.join(", "));
-  return names;
+  const isThere = (i: number): boolean => facts[i]?.isFile() ?? false;
+  return { images: names.filter((_, i) => isThere(i)), missing: names.filter((_, i) => !isThere(i)) };
 }

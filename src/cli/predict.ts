@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ConfigError } from "../errors.js";
 import { interruptSignal, print, printJson, tell } from "../platform/terminal.js";
 import { addMachineFlags, parseCount } from "./flags.js";
-import { collectImages } from "./image-arguments.js";
+import { absent, collectImages } from "./image-arguments.js";
 import { percent } from "./train-report.js";
 
 const examples = `
@@ -13,7 +13,7 @@ Examples:
   $ curl -s https://example.org/cat.jpg | sas-petl predict --run runs/flowers -
 
 A folder means the images in it. "-" reads stdin: one image, or a list of files with one name per line.
-Images that cannot be read are named on stderr; the others are finished, then the exit code is 1.`;
+Images that are missing or cannot be read are named on stderr; the others are finished, then the exit code is 1.`;
 
 interface Flags {
   readonly run?: string;
@@ -39,13 +39,14 @@ export function configure(command: Command): void {
           "predict: give a trained run with --run, or a backbone with its own head with --backbone.",
         );
       }
-      const images = await collectImages(files);
+      const { images, missing } = await collectImages(files);
       const { predict } = await import("../platform/node.js");
       const signal = interruptSignal("Stopping.");
       const onUnreadable = ({ reason }: { readonly reason: string }) => {
         tell(`error: ${reason}`);
         process.exitCode = 1;
       };
+      if (missing.length > 0) onUnreadable({ reason: absent(missing.join(", ")) });
       for await (const prediction of predict(images, { ...flags, signal, onUnreadable })) {
         if (json) printJson(prediction);
         else

@@ -27,15 +27,18 @@ const signatures = [
  */
 export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const format = formatOf(bytes, view);
   let header: ImageHeader | undefined;
   try {
-    header = readers[formatOf(bytes, view) ?? "other"]?.(view);
+    header = readers[format ?? "other"]?.(view);
   } catch (error) {
     // A field beyond the end: the header itself is cut off.
     if (!(error instanceof RangeError)) throw error;
   }
   if (!header) {
-    const what = bytes.length === 0 ? "the file is empty" : "the bytes are not those of a JPEG, PNG or WebP image";
+    const other = bytes.length === 0 ? "the file is empty" : "the bytes are not those of a JPEG, PNG or WebP image";
+    const what =
+      format === undefined ? other : `the header of this ${format.toUpperCase()} image is damaged or cut off`;
     throw new FormatError(`${name}: ${what}. Replace or remove the file.`);
   }
   const { width, height } = header;

@@ -206,15 +206,16 @@ function assemble(
 
 /**
  * One error for images that cannot be used, naming up to ten; nothing where there are none.
+ * @param place what the images belong to, for the message
  * @throws FormatError
  */
-export function refuseUnreadable(images: readonly Unreadable[]): void {
+export function refuseUnreadable(images: readonly Unreadable[], place = "data"): void {
   if (images.length === 0) return;
   const shown = images.slice(0, 10).map(({ reason }) => `  ${reason}`);
   const more = images.length > 10 ? [`  … and ${images.length - 10} more`] : [];
   const count = images.length === 1 ? "one image" : `${images.length} images`;
   throw new FormatError(
-    [`data: ${count} cannot be read (--skip-unreadable goes on without):`, ...shown, ...more].join("\n"),
+    [`${place}: ${count} cannot be read (--skip-unreadable goes on without):`, ...shown, ...more].join("\n"),
   );
 }
 

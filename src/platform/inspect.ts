@@ -41,6 +41,9 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
   }
+  if (facts.isFile() && !target.endsWith(".safetensors")) {
+    throw new ConfigError(`${target}: expected an adapter's file (.safetensors), a backbone, a run or a data set.`);
+  }
   if (facts.isFile()) return inspectAdapter(target);
   const names = await readdir(target);
   if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);

@@ -57,7 +57,9 @@ export async function planTraining(
   const { architecture } = network;
   const options = resolveOptions(method, architecture, config.options);
   const account = accountFor(method, architecture, options);
-  if (method.name === "sas" && account.share >= defaultShare && !("rank" in config.options)) {
+  // A size the user chose is the user's: the account says what share it is.
+  const isChosen = ["rank", "embedding", "hidden"].some((key) => key in config.options);
+  if (method.name === "sas" && account.share >= defaultShare && !isChosen) {
     onWarning(`the network is so small that the smallest adapter is ${(100 * account.share).toFixed(3)} % of it`);
   }
   const lr = baseRate(config, account);

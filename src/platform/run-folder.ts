@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, FormatError } from "../errors.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.js";
@@ -74,7 +74,11 @@ export async function openRunFolder(path: string): Promise<RunFolder> {
   await mkdir(path, { recursive: true }).catch((error) => {
     throw explainFailure(error, path, "write");
   });
-  const lock = await lockFolder(path);
+  const lock = await lockFolder(path).catch(async (error) => {
+    // Only where it is empty: then this call has made it, and it would stand in the way of the next.
+    await rmdir(path).catch(() => {});
+    throw error;
+  });
   try {
     const record = await readRunRecord(path);
     if (record === undefined) await refuseForeign(path);

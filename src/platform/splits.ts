@@ -37,8 +37,8 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
     if (!examples) continue;
     const loader = createLoader(examples, { transform: [{ name: "decode" }], batchSize: 1, decode: decodeImage });
     const unreadable = await loader.check();
-    if (!skipUnreadable) refuseUnreadable(unreadable);
-    for (const { reason } of unreadable) onWarning(`left out: ${reason}`);
+    if (!skipUnreadable) refuseUnreadable(unreadable, data);
+    for (const { reason } of unreadable) onWarning(`${data}: left out: ${reason}`);
     const readable = readableIndices(examples.count, unreadable);
     if (readable.length === 0) throw new ConfigError(`${data}: none of the ${name} images can be read.`);
     splits[name] = unreadable.length === 0 ? examples : selectExamples(examples, readable);

@@ -40,7 +40,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
     const keys = differingKeys(earlier.config, config);
     if (keys.length > 0) {
       throw new ConfigError(
-        `${out}: the run has another configuration: ${keys.join(", ")}. Restore it, or take another --out.`,
+        `${out}: the run has another configuration: ${keys.join(", ")}. Restore it, take another --out, or delete this folder if the run is of no use.`,
       );
     }
     const result = await readResult(out);
@@ -109,7 +109,7 @@ async function runPlan(
       onEvent(value.event === "start" ? { ...value, method: adapter.method, memoryBytes: bytes, ...account } : value);
       if (value.event !== "epoch" || isTestRead) continue;
       // Once the first epoch has shown that the training works, so that no bad image of the test ends it at its end.
-      refuseUnreadable((await loaders.test?.warm()) ?? []);
+      refuseUnreadable((await loaders.test?.warm()) ?? [], config.data);
       isTestRead = true;
     }
   } finally {

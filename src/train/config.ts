@@ -33,20 +33,26 @@ export const configSchema = z.strictObject({
   lr: positive
     .optional()
     .describe(
-      "Highest learning rate of the method's parameters; 5e-3, for pretrained weights 1e-4, for random ones 1e-3.",
+      "Highest learning rate of the method's parameters. Default: 5e-3; for full 1e-4, or 1e-3 from random weights.",
     ),
   headLr: positive.default(1e-3).describe("Highest learning rate of the classification head."),
   minLr: z.number().min(0).default(1e-5).describe("Learning rate that the cosine falls towards."),
-  warmupEpochs: z.number().min(0).optional().describe("Epochs of linear warm-up; a tenth of all epochs."),
+  warmupEpochs: z.number().min(0).optional().describe("Epochs of linear warm-up. Default: a tenth of all epochs."),
   warmupSteps: z.int().min(0).optional().describe("The same in updates instead of epochs."),
   weightDecay: z.number().min(0).default(1e-4).describe("Decoupled weight decay of the method's parameters."),
   headWeightDecay: z.number().min(0).optional().describe("Weight decay of the head; weightDecay where absent."),
-  clip: positive.nullable().default(1).describe("Largest norm of the whole gradient; null for none."),
+  clip: positive
+    .nullable()
+    .default(1)
+    .describe("Largest norm of the whole gradient; null (on the command line: none) leaves it as it is."),
   labelSmoothing: fraction.default(0).describe("Share of the target that is spread over all classes."),
   optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("The update rule."),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]).describe("AdamW: decay of both moving averages."),
   momentum: fraction.default(0.9).describe("SGD: decay of the moving average of gradients."),
-  imageSize: count.optional().describe("Height and width the network sees, in pixels; the backbone's own size."),
+  imageSize: count
+    .max(4096)
+    .optional()
+    .describe("Height and width the network sees, in pixels. Default: the backbone's own size."),
   transform: z
     .string()
     .min(1)
@@ -66,8 +72,8 @@ export const configSchema = z.strictObject({
     ),
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
-  threads: count.optional().describe("Threads that compute; as many as there are cores."),
-  memoryMb: count.optional().describe("Memory the training may take, in MiB; 4096."),
+  threads: count.optional().describe("Threads that compute. Default: as many as there are processors."),
+  memoryMb: count.optional().describe("Memory the training may take, in MiB. Default: 4096."),
   checkpointSeconds: positive.default(60).describe("Longest time between two checkpoints within an epoch."),
 });
 

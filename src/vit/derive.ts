@@ -28,6 +28,12 @@ export function deriveArchitecture(
   const stated = config?.stated ?? {};
   const name = config?.architecture?.split(".")[0];
   const known = name && architectureNames.includes(name) ? architectureOf(name) : undefined;
+  // Any name that starts as timm's may be a ViT of other sizes; anything else is another kind of network.
+  if (name && !known && !/^(vit|deit)/.test(name)) {
+    throw new FormatError(
+      `${file}: the config says ${JSON.stringify(name.slice(0, 60))}, which is no Vision Transformer that is read here, but the tensors are a ViT's. Mend config.json, or take the files of one network.`,
+    );
+  }
 
   const [width, channels, patchSize, patchWidth] = shapeOf(shapes, "patch_embed.proj.weight", 4, file);
   if (channels !== 3 || patchSize !== patchWidth) {

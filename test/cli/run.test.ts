@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const trainArgs = (out: string, ...more: string[]) => [
   "train",
   ...["--backbone", "backbone", "--data", "data", "--epochs", "4", "--batch-size", "10", "--seed", "3"],
-  ...["--threads", "1", "--rank", "2", "--embedding", "2", "--transform", "decode|resize(16)|flip"],
+  ...["--threads", "1", "--rank", "2", "--embedding", "2", "--transform", "decode|resize(16)|flip", "--clip", "none"],
   ...["--out", out, "--json", ...more],
 ];
 const adapterOf = (out: string) => readFileSync(join(folder, out, "adapter.safetensors"));
@@ -57,6 +57,9 @@ describe("train, evaluate, predict, inspect", () => {
       expect(top[0].class).toBe(["blue", "green", "red"][top[0].index]);
       expect(Object.keys(top[0])).toEqual(["index", "class", "probability"]);
     }
+    const absolute = join(folder, "data/test/green/*.png").replaceAll("\\", "/");
+    const fromRoot = jsonLines(await run(["predict", "--run", join(folder, "whole"), "--json", absolute]));
+    expect(fromRoot.map(({ file }) => file)).toEqual([0, 1, 2].map((i) => absolute.replace("*", String(i))));
     const inspected = await run(["inspect", "whole"], { cwd: folder });
     expect(inspected.stdout).toContain("trainable params: ");
     expect(inspected.stdout).toContain("head params: 51");
@@ -169,7 +172,7 @@ describe("bad input", () => {
     expect(existsSync(join(folder, "bad"))).toBe(false);
     const skipped = await run(args("bad", "--skip-unreadable"), { cwd: folder });
     expect(skipped.code).toBe(0);
-    expect(skipped.stderr).toContain("warning: left out: ");
+    expect(skipped.stderr).toContain("left out: ");
     expect(jsonLines(skipped)[0]).toMatchObject({ images: { train: 23, val: 12, test: 8 } });
   });
 
@@ -182,6 +185,14 @@ describe("bad input", () => {
     expect(first.top).toHaveLength(5);
     expect(first.top[0].class).toBe(String(first.top[0].index));
     expect(outcome.stderr.match(/^error: /gm)).toHaveLength(2);
+  });
+
+  it("predict finishes what is there where another file is missing", async () => {
+    const files = ["data/test/red/0.png", "nowhere.jpg", "*.nothing"];
+    const outcome = await run(["predict", "--backbone", "backbone", "--json", ...files], { cwd: folder });
+    expect(outcome.code).toBe(1);
+    expect(jsonLines({ ...outcome, code: 0 }).map(({ file }) => file)).toEqual([files[0]]);
+    expect(outcome.stderr).toContain("nowhere.jpg, *.nothing");
   });
 
   it("predict reads a list of files, or one image, from stdin", async () => {
