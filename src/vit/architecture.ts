@@ -141,6 +141,12 @@ export function parametersOf(a: Architecture): readonly Parameter[] {
   ];
 }
 
+/** The modules of the network without its head, by the name their weight and bias share, with the width of their output. */
+export const modulesOf = (a: Architecture): readonly { readonly name: string; readonly outputs: number }[] =>
+  parametersOf(a)
+    .filter(({ name }) => name.endsWith(".weight") && !isHead(name))
+    .map(({ name, shape }) => ({ name: name.slice(0, -".weight".length), outputs: shape[0] as number }));
+
 /** True for the tensors of the head, which belongs to a task and not to the backbone. */
 export const isHead = (name: string): boolean => name.startsWith("head.");
 

@@ -87,7 +87,29 @@ describe("bad options are one clear ConfigError", () => {
 
   it("an unknown method is named, with those there are", () => {
     expect(() => methodOf("lora2")).toThrow(ConfigError);
-    expect(() => methodOf("toString")).toThrow(/method "toString" is not known; choose from sas, linear, full/);
+    expect(() => methodOf("toString")).toThrow(/method "toString" is not known; choose from sas, linear, full, /);
+  });
+});
+
+describe("counts at ViT-B/16 are the published ones", () => {
+  const a = architectureOf("vit_base_patch16_224");
+  it.each([
+    ["bitfit", {}, 102_912],
+    ["layer-norm", {}, 38_400],
+    ["lora", { rank: 8 }, 294_912],
+    ["lora", { rank: 8, targets: ["q", "v"] }, 294_912],
+    ["vera", { rank: 256 }, 24_576],
+    ["ssf", {}, 205_824],
+    ["fact-tt", { rank: 16 }, 61_440],
+    ["fact-tk", { rank: 32 }, 86_528],
+    ["arc", { rank: 50 }, 96_432],
+    ["adapter", { rank: 8 }, 156_768],
+    ["adapter", { rank: 8, sites: ["attn", "mlp"] }, 313_536],
+    ["adaptformer", { rank: 8 }, 156_768],
+    ["vpt-shallow", { prompts: 100 }, 76_800],
+  ])("%s %j: %i", (name, given, count) => {
+    const method = methodOf(name);
+    expect(method.count(a, method.resolve(a, given))).toBe(count);
   });
 });
 
