@@ -95,9 +95,12 @@ export function mergeGraph({ architecture: a, method, methodOptions, dtype = "fl
     const change = adaptation.output?.(name);
     const [kernel, bias] = [tensor(`${name}.weight`), tensor(`${name}.bias`)];
     if (!change || !kernel) continue;
-    const perRow = reshape(change.scale, [outputs, ...kernel.shape.slice(1).map(() => 1)]);
-    tensors.set(`${name}.weight`, mul(kernel, perRow));
-    tensors.set(`${name}.bias`, bias ? add(mul(bias, change.scale), change.shift) : change.shift);
+    const { scale, shift } = change;
+    if (scale) {
+      const perRow = reshape(scale, [outputs, ...kernel.shape.slice(1).map(() => 1)]);
+      tensors.set(`${name}.weight`, mul(kernel, perRow));
+    }
+    tensors.set(`${name}.bias`, bias ? add(scale ? mul(bias, scale) : bias, shift) : shift);
   }
   return graph("merge", Object.fromEntries([...tensors].map(([name, value]) => [`merged/${name}`, value])));
 }

@@ -34,7 +34,9 @@ const methodFlags: readonly Option[] = [
     "--alpha <scale>",
     "sas: scale of the shared module; lora: the change is scaled by alpha / rank",
   ).argParser(parseNumber),
-  new Option("--scale <scale>", "fact-tt, fact-tk, adaptformer: scale of the change").argParser(parseNumber),
+  new Option("--scale <scale>", "fact-tt, fact-tk, adaptformer, rep-adapter, convpass: scale of the change").argParser(
+    parseNumber,
+  ),
   new Option("--prompts <count>", "vpt-shallow, vpt-deep: trained tokens").argParser(parseNumber),
   new Option("--targets <maps>", "lora, vera: maps that change: qkv,q,k,v,proj,fc1,fc2").argParser(parseWords),
   new Option("--no-shared", "sas: without the shared module"),

@@ -1,6 +1,6 @@
-import { add, div, exp, min, mul, scalar, scope, type Value } from "../graph/index.js";
+import { add, scope } from "../graph/index.js";
 import type { Branch } from "../vit/site.js";
-import { bottleneck, bottleneckCount, bottleneckParameters } from "./bottleneck.js";
+import { bottleneck, bottleneckCount, bottleneckParameters, quickGelu } from "./bottleneck.js";
 import { expectNames, expectWhole } from "./expect.js";
 import { type Method, normalOf, xavierOf } from "./method.js";
 
@@ -45,15 +45,9 @@ export const adapter: Method<AdapterOptions> = {
     ).flat(),
 
   adapt: (_, o, value) => ({
-    branch: ({ block, part }, __, y) =>
+    branch: ({ block, part }, { output: y }) =>
       o.sites.includes(part)
         ? scope("adapter", () => add(y, bottleneck(`adapter.blocks.${block}.${part}`, y, quickGelu, value)))
         : y,
   }),
 };
-
-/** `x / (1 + e^(−1.702 x))`; the exponent is held below 40, where the result is 0 in any precision and no gradient overflows. */
-function quickGelu(x: Value): Value {
-  const exponent = min(mul(x, scalar(-1.702, x)), scalar(40, x));
-  return div(x, add(exp(exponent), scalar(1, x)));
-}

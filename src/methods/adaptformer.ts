@@ -40,10 +40,10 @@ export const adaptformer: Method<AdaptformerOptions> = {
     ).flat(),
 
   adapt: (_, { scale }, value) => ({
-    branch({ block, part }, x, y) {
-      if (part === "attn") return y;
-      const beside = scope("adapter", () => bottleneck(`adaptformer.blocks.${block}`, x, relu, value));
-      return add(y, mul(beside, scalar(scale, beside)));
+    branch({ block, part }, { stream, output }) {
+      if (part === "attn") return output;
+      const beside = scope("adapter", () => bottleneck(`adaptformer.blocks.${block}`, stream, relu, value));
+      return add(output, mul(beside, scalar(scale, beside)));
     },
   }),
 };

@@ -3,6 +3,7 @@ import { adapter } from "./adapter.js";
 import { adaptformer } from "./adaptformer.js";
 import { arc } from "./arc.js";
 import { bitfit } from "./bitfit.js";
+import { convpass } from "./convpass.js";
 import { factTk } from "./fact-tk.js";
 import { factTt } from "./fact-tt.js";
 import { full } from "./full.js";
@@ -10,6 +11,8 @@ import { layerNorm } from "./layer-norm.js";
 import { linear } from "./linear.js";
 import { lora } from "./lora.js";
 import type { Method } from "./method.js";
+import { repAdapter } from "./rep-adapter.js";
+import { rlrr } from "./rlrr.js";
 import { sas } from "./sas.js";
 import { ssf } from "./ssf.js";
 import { vera } from "./vera.js";
@@ -33,6 +36,9 @@ export const methods = {
   adaptformer,
   "vpt-shallow": vptShallow,
   "vpt-deep": vptDeep,
+  rlrr,
+  "rep-adapter": repAdapter,
+  convpass,
 } as const;
 
 export type MethodName = keyof typeof methods;

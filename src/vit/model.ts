@@ -21,7 +21,7 @@ import {
   weight,
 } from "../graph/index.js";
 import { type Architecture, gridOf, parametersOf, tokensOf } from "./architecture.js";
-import type { Adaptation, Branch, Place } from "./site.js";
+import type { Adaptation, Branch, Flow, Place } from "./site.js";
 
 /** What images are shifted and scaled by, per channel, after division by 255. */
 export interface Normalization {
@@ -74,7 +74,8 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   /** The output of a module, changed as the method says. */
   function leave(y: Value, name: string): Value {
     const change = adaptation.output?.(name);
-    return change ? add(mul(y, change.scale), change.shift) : y;
+    if (!change) return y;
+    return add(change.scale ? mul(y, change.scale) : y, change.shift);
   }
 
   /** A linear map of a block, its input and output changed as the method says. */
@@ -158,7 +159,7 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   }
 
   /** What a branch adds, changed as the method says. */
-  const branch = (at: Branch, x: Value, y: Value): Value => adaptation.branch?.(at, x, y) ?? y;
+  const branch = (at: Branch, flow: Flow): Value => adaptation.branch?.(at, flow) ?? flow.output;
 
   // Behind the last attention only the class token is looked at, so the last block computes nothing else.
   const isTokenPooled = a.pool === "token" && a.hasClassToken;
@@ -167,8 +168,10 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   function block(x: Value, index: number): Value {
     const isLast = isTokenPooled && index === a.blocks - 1;
     const queries = isLast ? 1 : count;
+    let before = x;
     const mixed = scope("attn", () => {
-      const qkv = site(norm(x, `blocks.${index}.norm1`), index, "attn.qkv");
+      before = norm(x, `blocks.${index}.norm1`);
+      const qkv = site(before, index, "attn.qkv");
       const parts = transpose(reshape(qkv, [batch, count, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
       const [q, k, v] = split(parts, 0, [1, 1, 1]).map((part) => reshape(part, [batch, heads, count, headWidth])) as [
         Value,
@@ -180,9 +183,11 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       return site(reshape(transpose(out, [0, 2, 1, 3]), [batch * queries, width]), index, "attn.proj");
     });
     const stream = isLast ? firstToken(x) : x;
-    const y = add(stream, branch({ block: index, part: "attn" }, stream, mixed));
-    const hidden = site(norm(y, `blocks.${index}.norm2`), index, "mlp.fc1");
-    return add(y, branch({ block: index, part: "mlp" }, y, site(gelu(hidden), index, "mlp.fc2")));
+    const normed = (): Value => (isLast ? firstToken(before) : before);
+    const y = add(stream, branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: mixed }));
+    const inner = norm(y, `blocks.${index}.norm2`);
+    const output = site(gelu(site(inner, index, "mlp.fc1")), index, "mlp.fc2");
+    return add(y, branch({ block: index, part: "mlp", tokens: queries }, { stream: y, normed: () => inner, output }));
   }
 
   let x = scope("patch_embed", embed);

@@ -13,6 +13,18 @@ export interface Site {
 export interface Branch {
   readonly block: number;
   readonly part: "attn" | "mlp";
+  /** Rows per image: all tokens, or 1 where the class token goes on alone. */
+  readonly tokens: number;
+}
+
+/** What flows through a branch, `[rows, width]`. */
+export interface Flow {
+  /** The stream before the branch and before its norm. */
+  readonly stream: Value;
+  /** The stream behind the branch's norm. */
+  readonly normed: () => Value;
+  /** What the branch adds. */
+  readonly output: Value;
 }
 
 /**
@@ -41,7 +53,7 @@ export interface Delta {
 /** What becomes of the output `y` of a linear map, a norm or the patch embedding: `y′ = y ⊙ scale + shift`, behind `Delta`. */
 export interface OutputChange {
   /** `[out]` */
-  readonly scale: Value;
+  readonly scale?: Value;
   /** `[out]` */
   readonly shift: Value;
 }
@@ -56,12 +68,8 @@ export interface Adaptation {
   delta?(site: Site): Delta | undefined;
   /** What happens to the output of a module (`blocks.3.norm1`, `patch_embed.proj`; see `modulesOf`). */
   output?(name: string): OutputChange | undefined;
-  /**
-   * What a branch adds to the stream. It need not be affine; a method that answers here does not fold.
-   * @param x the stream before the branch and before its norm, `[rows, width]`
-   * @param y the branch's output, `[rows, width]`
-   */
-  branch?(branch: Branch, x: Value, y: Value): Value;
+  /** What a branch adds to the stream instead of its output. It need not be affine; a method that answers here does not fold. */
+  branch?(branch: Branch, flow: Flow): Value;
   /** Tokens `[count, width]` that join the others before a block, in place of those that joined before. They do not fold. */
   prompts?(block: number): Value | undefined;
 }

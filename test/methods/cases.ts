@@ -64,6 +64,10 @@ const otherOptions: readonly { readonly name: string; readonly given: Readonly<R
   { name: "adaptformer", given: { rank: 5, scale: 0.5 } },
   { name: "vpt-shallow", given: { prompts: 4 } },
   { name: "vpt-deep", given: { prompts: 2 } },
+  { name: "rlrr", given: {} },
+  { name: "rep-adapter", given: { rank: 4 } },
+  { name: "rep-adapter", given: { rank: 6, groups: 3, scale: 0.5 } },
+  { name: "convpass", given: { rank: 5, scale: 2 } },
 ];
 
 /** Every method of the table with every set of options, resolved for an architecture. */

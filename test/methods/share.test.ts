@@ -106,6 +106,7 @@ describe("counts at ViT-B/16 are the published ones", () => {
     ["adapter", { rank: 8 }, 156_768],
     ["adapter", { rank: 8, sites: ["attn", "mlp"] }, 313_536],
     ["adaptformer", { rank: 8 }, 156_768],
+    ["rlrr", {}, 288_768],
     ["vpt-shallow", { prompts: 100 }, 76_800],
   ])("%s %j: %i", (name, given, count) => {
     const method = methodOf(name);
