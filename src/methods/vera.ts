@@ -1,5 +1,6 @@
 import { stream } from "../data/random.js";
 import { constant, mul, tensorOf, type Value } from "../graph/index.js";
+import type { Adaptation } from "../vit/site.js";
 import { expect, expectNames, expectWhole } from "./expect.js";
 import { constantOf, type Method, uniformOf, zerosOf } from "./method.js";
 import { deltaAt, type Target } from "./target.js";
@@ -62,12 +63,24 @@ export const vera: Method<VeraOptions> = {
       constant(tensorOf(dtype, shape, uniformOf(shape, Math.sqrt(6 / shape[0]))(stream(o.seed, name).normal)));
     const down = frozen("vera.down", [a.width, o.rank]);
     const up = frozen("vera.up", [o.rank, a.width]);
-    return {
-      delta: (site) =>
-        deltaAt(site, o.targets, (target, block) => ({
-          down: mul(down, value(`vera.blocks.${block}.${target}.inner`)),
-          up: mul(up, value(`vera.blocks.${block}.${target}.outer`)),
-        })),
-    };
+    return veraAround(down, up, o.targets, value);
   },
 };
+
+/**
+ * The adaptation around two frozen matrices.
+ * @param down `A`, `[width, rank]`
+ * @param up `B`, `[rank, width]`
+ */
+export const veraAround = (
+  down: Value,
+  up: Value,
+  chosen: readonly Target[],
+  value: (name: string) => Value,
+): Adaptation => ({
+  delta: (site) =>
+    deltaAt(site, chosen, (target, block) => ({
+      down: mul(down, value(`vera.blocks.${block}.${target}.inner`)),
+      up: mul(up, value(`vera.blocks.${block}.${target}.outer`)),
+    })),
+});

@@ -85,6 +85,28 @@ describe("bad options are one clear ConfigError", () => {
     expect(resolve).toThrow(message);
   });
 
+  const others: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+    ["lora", { rank: 0 }, /^lora: rank must be a whole number from 1 to 12, got 0$/],
+    ["lora", { alpha: 0 }, /^lora: alpha must be a number other than 0, got 0$/],
+    ["lora", { targets: ["qkv", "qkv"] }, /^lora: targets must be some of qkv, .*, each once, got \["qkv","qkv"\]$/],
+    ["vera", { targets: ["fc1"] }, /^vera: targets must be some of q, k, v, proj, .* got \["fc1"\]$/],
+    ["vera", { seed: -1 }, /^vera: seed .* got -1$/],
+    ["fact-tt", { scale: Number.NaN }, /^fact-tt: scale .* got NaN$/],
+    ["arc", { rank: 13 }, /^arc: rank .* got 13$/],
+    ["adapter", { sites: [] }, /^adapter: sites must be some of attn, mlp, each once, got \[\]$/],
+    ["vpt-deep", { prompts: 0.5 }, /^vpt-deep: prompts .* got 0\.5$/],
+    [
+      "rep-adapter",
+      { groups: 3 },
+      /^rep-adapter: groups must be a divisor of the rank, 8, and of the width, 12, got 3$/,
+    ],
+  ];
+  it.each(others)("%s %j", (name, given, message) => {
+    const resolve = () => methodOf(name).resolve(tiny, given);
+    expect(resolve).toThrow(ConfigError);
+    expect(resolve).toThrow(message);
+  });
+
   it("an unknown method is named, with those there are", () => {
     expect(() => methodOf("lora2")).toThrow(ConfigError);
     expect(() => methodOf("toString")).toThrow(/method "toString" is not known; choose from sas, linear, full, /);
