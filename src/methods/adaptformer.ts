@@ -13,7 +13,7 @@ export interface AdaptformerOptions {
 /**
  * AdaptFormer: beside the MLP, from the stream `x` before its norm, `y + s (ReLU(x Down + a) Up + b)`. `Down` starts as
  * Kaiming's uniform distribution has it, everything else at zero.
- * @see Chen et al., AdaptFormer: Adapting Vision Transformers for Scalable Visual Recognition, 2022, eq. 2 to 4
+ * @see Chen et al., AdaptFormer: Adapting Vision Transformers for Scalable Visual Recognition, 2022
  */
 export const adaptformer: Method<AdaptformerOptions> = {
   name: "adaptformer",

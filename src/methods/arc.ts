@@ -13,7 +13,7 @@ const sites = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<R
  * ARC: `x′ = x + (x (D ⊙ c)) Dᵀ + b` before the QKV map and before the MLP. `D [width, rank]` is shared by all blocks, one for
  * each of the two places; a block has the coefficients `c` and the bias `b`. `D` starts with Xavier's distribution, `b` at
  * zero, `c` at zero for attention and with Xavier's distribution for the MLP: so the start is not the identity.
- * @see Dong et al., Efficient Adaptation of Large Vision Transformer via Adapter Re-Composing, 2023, eq. 6 to 8
+ * @see Dong et al., Efficient Adaptation of Large Vision Transformer via Adapter Re-Composing, 2023
  */
 export const arc: Method<ArcOptions> = {
   name: "arc",

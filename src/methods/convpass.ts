@@ -29,7 +29,7 @@ const parts = ["attn", "mlp"] as const;
  * Convpass: beside both branches, from the normed stream, `y + s (σ(Conv(σ(x Down + a))) Up + b)`, a 3 × 3 convolution over the
  * grid of patches; the class token is a grid of its own. `Down` starts with Xavier's distribution, the convolution as
  * the identity, everything else at zero; `σ(x) = x / (1 + e^(−1.702 x))`.
- * @see Jie and Deng, Convolutional Bypasses Are Better Vision Transformer Adapters, 2022, eq. 3 to 6
+ * @see Jie and Deng, Convolutional Bypasses Are Better Vision Transformer Adapters, 2022
  */
 export const convpass: Method<ConvpassOptions> = {
   name: "convpass",

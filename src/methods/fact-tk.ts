@@ -5,7 +5,7 @@ import { type Method, uniformOf, xavierOf } from "./method.js";
 /**
  * FacT-TK: as FacT-TT, but the core of a slice is a mixture of shared ones, `Σᵢ = Σₖ Pᵢₖ Cₖ`. `P` and `C` start with Xavier's
  * uniform distribution.
- * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023, section "FacT-TK"
+ * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023
  */
 export const factTk: Method<FactOptions> = {
   name: "fact-tk",

@@ -4,7 +4,7 @@ import { type Method, uniformOf } from "./method.js";
 /**
  * FacT-TT: all maps of all blocks, cut into slices `[width, width]`, change by `s U Σᵢ V`; `U` and `V` are shared, each slice
  * has its core. The cores start as PyTorch's linear maps do.
- * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023, section "FacT-TT"
+ * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023
  */
 export const factTt: Method<FactOptions> = {
   name: "fact-tt",

@@ -39,7 +39,7 @@ export const outerParameters = ({ width }: Architecture, rank: number): MethodPa
  * @param u `[width, rank]`
  * @param v `[rank, width]`
  * @param cores `Σ`, `[blocks · slices, rank, rank]`
- * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023, eq. 3 to 8
+ * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023
  */
 export function factored(a: Architecture, { rank, scale }: FactOptions, u: Value, v: Value, cores: Value): Adaptation {
   const slices = slicesOf(a);

@@ -16,7 +16,7 @@ const sites = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<R
 /**
  * RepAdapter: `x′ = x + s ((x Down + a) Up + b)` before the QKV map and before the MLP, where `Up` is made of `groups` blocks
  * along its diagonal. `Down` starts with Xavier's distribution, everything else at zero.
- * @see Luo et al., Towards Efficient Visual Adaption via Structural Re-parameterization, 2023, eq. 4 to 8
+ * @see Luo et al., Towards Efficient Visual Adaption via Structural Re-parameterization, 2023
  */
 export const repAdapter: Method<RepAdapterOptions> = {
   name: "rep-adapter",

@@ -10,7 +10,7 @@ const partsOf = (map: string): readonly string[] =>
  * RLRR: `W′ = W + W ⊙ (l rᵀ)` and `b′ = b + f` for every linear map of the blocks (q, k and v apart), and `y ⊙ scale + shift`
  * behind the norms and the patch embedding. `l` and `r` start with Kaiming's uniform distribution, `±√6` and `±√(6 / in)`, so
  * the start is not the identity; `f` starts at zero, scale and shift as in SSF.
- * @see Dong et al., Low-Rank Rescaled Vision Transformer Fine-Tuning: A Residual Design Approach, 2024, eq. 8
+ * @see Dong et al., Low-Rank Rescaled Vision Transformer Fine-Tuning: A Residual Design Approach, 2024
  */
 export const rlrr: Method<Record<string, never>> = {
   name: "rlrr",

@@ -4,7 +4,7 @@ import { type Method, type MethodParameter, normalOf } from "./method.js";
 /**
  * SSF: `y′ = y ⊙ scale + shift` behind every linear map, every norm and the patch embedding. `scale ~ N(1, 0.02²)`,
  * `shift ~ N(0, 0.02²)`, so the start is close to the frozen network but not equal to it.
- * @see Lian et al., Scaling & Shifting Your Features: A New Baseline for Efficient Model Tuning, 2022, eq. 2
+ * @see Lian et al., Scaling & Shifting Your Features: A New Baseline for Efficient Model Tuning, 2022
  */
 export const ssf: Method<Record<string, never>> = {
   name: "ssf",

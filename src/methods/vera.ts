@@ -19,7 +19,7 @@ const known: readonly Target[] = ["q", "k", "v", "proj"];
 /**
  * VeRA: `y = x Wᵀ + b + ((x A ⊙ d) B) ⊙ s` at the chosen maps. `A [width, rank]` and `B [rank, width]` are random, frozen and
  * the same everywhere; each map trains the vectors `d`, which starts at 0.1, and `s`, which starts at zero.
- * @see Kopiczko, Blankevoort, Asano, VeRA: Vector-based Random Matrix Adaptation, 2024, eq. 2
+ * @see Kopiczko, Blankevoort, Asano, VeRA: Vector-based Random Matrix Adaptation, 2024
  */
 export const vera: Method<VeraOptions> = {
   name: "vera",
