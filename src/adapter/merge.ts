@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.js";
 import {
   add,
   type Graph,
@@ -7,13 +8,14 @@ import {
   mul,
   reshape,
   type Tensor,
+  transpose,
   type Value,
   weight,
   zeros,
 } from "../graph/index.js";
 import type { AnyMethod } from "../methods/index.js";
-import { type Architecture, isHead, parametersOf } from "../vit/architecture.js";
-import type { InputChange, Place } from "../vit/site.js";
+import { type Architecture, isHead, modulesOf, parametersOf } from "../vit/architecture.js";
+import type { Delta, InputChange, Place } from "../vit/site.js";
 
 /** What is merged: a network and a method's answer to it. */
 export interface MergeOptions {
@@ -47,12 +49,17 @@ const places: readonly Place[] = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"]
 
 /**
  * The graph that folds a method's changes into the frozen maps. With `x′ = x + (x down) up + x ⊙ scale + shift` and
- * `y = x′ Wᵀ + b`: `W′ = W + (W upᵀ) downᵀ + W ⊙ scale` and `b′ = b + W shift`. It asks the same `Adaptation` that trains.
+ * `y = x′ Wᵀ + b`: `W′ = W + (W upᵀ) downᵀ + W ⊙ scale` and `b′ = b + W shift`. A delta adds `(down up)ᵀ` to the kernel; a
+ * change of the output scales kernel and bias row by row and shifts the bias. It asks the same `Adaptation` that trains.
  *
  * Feeds: the method's parameters, as far as they are needed. Outputs: `merged/<canonical name>` of every tensor that changes,
  * among them the bias of a QKV map that had none and is given a shift.
+ * @throws ConfigError where the method adds what no plain network has
  */
 export function mergeGraph({ architecture: a, method, methodOptions, dtype = "float32" }: MergeOptions): Graph {
+  if (!method.folds) {
+    throw new ConfigError(`${method.name} does not fold into the network: it adds what no plain network has.`);
+  }
   const shapes = new Map(parametersOf(a).map(({ name, shape }) => [name, shape]));
   const values = new Map<string, Value>(
     method.parameters(a, methodOptions).map(({ name, shape }) => [name, input(name, shape, dtype)]),
@@ -64,8 +71,8 @@ export function mergeGraph({ architecture: a, method, methodOptions, dtype = "fl
   });
 
   const tensors = new Map<string, Value>();
-  for (const name of shapes.keys()) {
-    const replaced = adaptation.tensor?.(name);
+  for (const [name, shape] of shapes) {
+    const replaced = adaptation.tensor?.(name, weight(name, shape, dtype));
     if (replaced) tensors.set(name, replaced);
   }
   const tensor = (name: string): Value | undefined => {
@@ -75,12 +82,25 @@ export function mergeGraph({ architecture: a, method, methodOptions, dtype = "fl
   for (let block = 0; block < a.blocks; block++) {
     for (const place of places) {
       const change = adaptation.input?.({ block, place });
+      const delta = adaptation.delta?.({ block, place });
       const [w, b] = [`blocks.${block}.${place}.weight`, `blocks.${block}.${place}.bias`];
-      const kernel = change && tensor(w);
-      if (!kernel) continue;
-      tensors.set(w, foldKernel(kernel, change));
-      if (change.shift) tensors.set(b, foldBias(kernel, tensor(b), change.shift));
+      const kernel = tensor(w);
+      if (!kernel || !(change || delta)) continue;
+      const folded = change ? foldKernel(kernel, change) : kernel;
+      tensors.set(w, delta ? foldDelta(folded, delta) : folded);
+      if (change?.shift) tensors.set(b, foldBias(kernel, tensor(b), change.shift));
     }
+  }
+  for (const { name, outputs } of modulesOf(a)) {
+    const change = adaptation.output?.(name);
+    const [kernel, bias] = [tensor(`${name}.weight`), tensor(`${name}.bias`)];
+    if (!change || !kernel) continue;
+    const { scale, shift } = change;
+    if (scale) {
+      const perRow = reshape(scale, [outputs, ...kernel.shape.slice(1).map(() => 1)]);
+      tensors.set(`${name}.weight`, mul(kernel, perRow));
+    }
+    tensors.set(`${name}.bias`, bias ? add(scale ? mul(bias, scale) : bias, shift) : shift);
   }
   return graph("merge", Object.fromEntries([...tensors].map(([name, value]) => [`merged/${name}`, value])));
 }
@@ -90,6 +110,9 @@ function foldKernel(kernel: Value, { down, up, scale }: InputChange): Value {
   const low = down && up ? gemm(gemm(kernel, up, { transB: true }), down, { transB: true, bias: kernel }) : kernel;
   return scale ? add(low, mul(kernel, scale)) : low;
 }
+
+/** `W + (down up)ᵀ`, `[out, in]` */
+const foldDelta = (kernel: Value, { down, up }: Delta): Value => add(kernel, transpose(gemm(down, up), [1, 0]));
 
 /** `b + W shift`, `[out]` */
 function foldBias(kernel: Value, bias: Value | undefined, shift: Value): Value {

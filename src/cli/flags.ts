@@ -26,11 +26,19 @@ export const parseWords = (text: string): string[] =>
 /** Flags for the options of methods; which of them a method has is its own affair. */
 const methodFlags: readonly Option[] = [
   new Option("--form <form>", "sas: what is generated per block: low-rank, affine or core"),
-  new Option("--rank <rank>", "sas: rank of the shared pair").argParser(parseNumber),
+  new Option("--rank <rank>", "rank of what is low-rank (sas: of the shared pair)").argParser(parseNumber),
   new Option("--embedding <size>", "sas: size of a block's embedding").argParser(parseNumber),
   new Option("--hidden <width>", "sas: hidden width of the hyper-network; 0 for none").argParser(parseNumber),
-  new Option("--sites <sites>", "sas: where it attaches: attn,mlp").argParser(parseWords),
-  new Option("--alpha <scale>", "sas: scale of the shared module").argParser(parseNumber),
+  new Option("--sites <sites>", "sas, adapter: where it attaches: attn,mlp").argParser(parseWords),
+  new Option(
+    "--alpha <scale>",
+    "sas: scale of the shared module; lora: the change is scaled by alpha / rank",
+  ).argParser(parseNumber),
+  new Option("--scale <scale>", "fact-tt, fact-tk, adaptformer, rep-adapter, convpass: scale of the change").argParser(
+    parseNumber,
+  ),
+  new Option("--prompts <count>", "vpt-shallow, vpt-deep: trained tokens").argParser(parseNumber),
+  new Option("--targets <maps>", "lora, vera: maps that change: qkv,q,k,v,proj,fc1,fc2").argParser(parseWords),
   new Option("--no-shared", "sas: without the shared module"),
   new Option("--no-specific", "sas: without the layer-specific module"),
 ];

@@ -6,6 +6,7 @@ export const full: Method<Record<string, never>> = {
   name: "full",
   source: "the usual baseline",
   startsAsIdentity: true,
+  folds: true,
   resolve: () => ({}),
   count: (a) => parameterCount(a),
   parameters: (a) =>

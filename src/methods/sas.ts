@@ -59,6 +59,7 @@ export const sas: Method<SasOptions> = {
   source:
     "Nguyen et al., Optimizing Specific and Shared Parameters for Efficient Parameter Tuning, arXiv 2504.03450, 2025",
   startsAsIdentity: true,
+  folds: true,
 
   resolve(a, given) {
     const options = {

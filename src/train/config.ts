@@ -20,7 +20,11 @@ export const configSchema = z.strictObject({
     .min(1)
     .describe("Folder of labelled images, VTAB lists or Hugging Face parquet files; or a drawn task, drawn:count."),
   out: z.string().min(1).describe("Run folder to make: config, metrics, checkpoint, adapter, result."),
-  method: z.string().min(1).default("sas").describe("How the network is adapted: sas, linear or full."),
+  method: z
+    .string()
+    .min(1)
+    .default("sas")
+    .describe("How the network is adapted: sas, linear, full, lora or another of the table of methods."),
   options: methodOptions
     .default({})
     .describe("Options of the method; sas: form, rank, embedding, hidden, sites, alpha, shared, specific."),

@@ -141,6 +141,18 @@ export function parametersOf(a: Architecture): readonly Parameter[] {
   ];
 }
 
+/** The modules of the network without its head, by the name their weight and bias share, with the sizes of their kernels (1 input for a norm). */
+export const modulesOf = (
+  a: Architecture,
+): readonly { readonly name: string; readonly outputs: number; readonly inputs: number }[] =>
+  parametersOf(a)
+    .filter(({ name }) => name.endsWith(".weight") && !isHead(name))
+    .map(({ name, shape }) => ({
+      name: name.slice(0, -".weight".length),
+      outputs: shape[0] as number,
+      inputs: elementCount(shape.slice(1)),
+    }));
+
 /** True for the tensors of the head, which belongs to a task and not to the backbone. */
 export const isHead = (name: string): boolean => name.startsWith("head.");
 

@@ -21,7 +21,7 @@ import {
   weight,
 } from "../graph/index.js";
 import { type Architecture, gridOf, parametersOf, tokensOf } from "./architecture.js";
-import type { Adaptation, Place } from "./site.js";
+import type { Adaptation, Branch, Flow, Place } from "./site.js";
 
 /** What images are shifted and scaled by, per channel, after division by 255. */
 export interface Normalization {
@@ -59,9 +59,9 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   function parameter(name: string): Value {
     const shape = shapes.get(name);
     if (!shape) throw new Error(`the network has no tensor ${name}`);
-    const known = adaptation.tensor?.(name) ?? frozen.get(name) ?? weight(name, shape, dtype);
-    frozen.set(name, known);
-    return known;
+    const stored = frozen.get(name) ?? weight(name, shape, dtype);
+    frozen.set(name, stored);
+    return adaptation.tensor?.(name, stored) ?? stored;
   }
 
   /** `x Wᵀ + b`, `[rows, in] → [rows, out]`. */
@@ -71,7 +71,14 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       ...(shapes.has(`${name}.bias`) && { bias: parameter(`${name}.bias`) }),
     });
 
-  /** A linear map of a block, its input changed as the method says. */
+  /** The output of a module, changed as the method says. */
+  function leave(y: Value, name: string): Value {
+    const change = adaptation.output?.(name);
+    if (!change) return y;
+    return add(change.scale ? mul(y, change.scale) : y, change.shift);
+  }
+
+  /** A linear map of a block, its input and output changed as the method says. */
   const site = (x: Value, block: number, place: Place): Value =>
     scope(place, () => {
       const change = adaptation.input?.({ block, place });
@@ -79,11 +86,14 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       if (change?.down && change.up) changed = gemm(gemm(x, change.down), change.up, { bias: changed });
       if (change?.scale) changed = add(changed, mul(x, change.scale));
       if (change?.shift) changed = add(changed, change.shift);
-      return linear(changed, `blocks.${block}.${place}`);
+      const y = linear(changed, `blocks.${block}.${place}`);
+      const delta = adaptation.delta?.({ block, place });
+      const moved = delta ? gemm(gemm(x, delta.down), delta.up, { bias: y }) : y;
+      return leave(moved, `blocks.${block}.${place}`);
     });
 
   const norm = (x: Value, name: string): Value =>
-    scope(name, () => add(mul(normalize(x, eps), parameter(`${name}.weight`)), parameter(`${name}.bias`)));
+    scope(name, () => leave(add(mul(normalize(x, eps), parameter(`${name}.weight`)), parameter(`${name}.bias`)), name));
 
   /** Pixels to tokens. The normalisation of the pixels is linear, so it is done to the kernel: `((p/255 − mean)/std) w`. */
   function embed(): Value {
@@ -117,16 +127,39 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       bias: add(parameter("patch_embed.proj.bias"), shift),
     });
     const positions = parameter("pos_embed");
-    const patchTokens = reshape(embedded, [batch, rows * columns, width]);
+    const patchTokens = reshape(leave(embedded, "patch_embed.proj"), [batch, rows * columns, width]);
     if (!a.hasClassToken) return reshape(add(patchTokens, positions), [batch * tokens, width]);
     const [first, rest] = split(positions, 1, [1, rows * columns]) as [Value, Value];
     const classToken = expand(add(parameter("cls_token"), first), [batch, 1, width]);
     return reshape(concat([classToken, add(patchTokens, rest)], 1), [batch * tokens, width]);
   }
 
-  /** The first token of every image: `[batch · tokens, width] → [batch, width]`. */
+  /** Tokens that travel: the network's own, and a method's behind them. */
+  let count = tokens;
+
+  /** The first token of every image: `[batch · count, width] → [batch, width]`. */
   const firstToken = (x: Value): Value =>
-    reshape(split(reshape(x, [batch, tokens, width]), 1, [1, tokens - 1])[0] as Value, [batch, width]);
+    reshape(split(reshape(x, [batch, count, width]), 1, [1, count - 1])[0] as Value, [batch, width]);
+
+  /** The network's own tokens, without a method's. */
+  const ownTokens = (x: Value): Value => {
+    const all = reshape(x, [batch, count, width]);
+    return count === tokens ? all : (split(all, 1, [tokens, count - tokens])[0] as Value);
+  };
+
+  /** The tokens that enter a block: a method's new ones take the place of its old ones. */
+  function join(x: Value, block: number): Value {
+    const prompts = adaptation.prompts?.(block);
+    if (!prompts) return x;
+    const [added] = prompts.shape as readonly [number, number];
+    const joining = expand(reshape(prompts, [1, added, width]), [batch, added, width]);
+    const joined = concat([ownTokens(x), joining], 1);
+    count = tokens + added;
+    return reshape(joined, [batch * count, width]);
+  }
+
+  /** What a branch adds, changed as the method says. */
+  const branch = (at: Branch, flow: Flow): Value => adaptation.branch?.(at, flow) ?? flow.output;
 
   // Behind the last attention only the class token is looked at, so the last block computes nothing else.
   const isTokenPooled = a.pool === "token" && a.hasClassToken;
@@ -134,29 +167,34 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
 
   function block(x: Value, index: number): Value {
     const isLast = isTokenPooled && index === a.blocks - 1;
-    const queries = isLast ? 1 : tokens;
+    const queries = isLast ? 1 : count;
+    let before = x;
     const mixed = scope("attn", () => {
-      const qkv = site(norm(x, `blocks.${index}.norm1`), index, "attn.qkv");
-      const parts = transpose(reshape(qkv, [batch, tokens, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
-      const [q, k, v] = split(parts, 0, [1, 1, 1]).map((part) => reshape(part, [batch, heads, tokens, headWidth])) as [
+      before = norm(x, `blocks.${index}.norm1`);
+      const qkv = site(before, index, "attn.qkv");
+      const parts = transpose(reshape(qkv, [batch, count, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
+      const [q, k, v] = split(parts, 0, [1, 1, 1]).map((part) => reshape(part, [batch, heads, count, headWidth])) as [
         Value,
         Value,
         Value,
       ];
-      const asked = isLast ? (split(q, 2, [1, tokens - 1])[0] as Value) : q;
+      const asked = isLast ? (split(q, 2, [1, count - 1])[0] as Value) : q;
       const out = attention(asked, k, v, 1 / Math.sqrt(headWidth));
       return site(reshape(transpose(out, [0, 2, 1, 3]), [batch * queries, width]), index, "attn.proj");
     });
-    const y = add(isLast ? firstToken(x) : x, mixed);
-    const hidden = site(norm(y, `blocks.${index}.norm2`), index, "mlp.fc1");
-    return add(y, site(gelu(hidden), index, "mlp.fc2"));
+    const stream = isLast ? firstToken(x) : x;
+    const normed = (): Value => (isLast ? firstToken(before) : before);
+    const y = add(stream, branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: mixed }));
+    const inner = norm(y, `blocks.${index}.norm2`);
+    const output = site(gelu(site(inner, index, "mlp.fc1")), index, "mlp.fc2");
+    return add(y, branch({ block: index, part: "mlp", tokens: queries }, { stream: y, normed: () => inner, output }));
   }
 
   let x = scope("patch_embed", embed);
-  for (let i = 0; i < a.blocks; i++) x = scope(`blocks.${i}`, () => block(x, i));
+  for (let i = 0; i < a.blocks; i++) x = scope(`blocks.${i}`, () => block(join(x, i), i));
   return scope("pool", () => {
     if (isTokenPooled) return norm(a.blocks === 0 ? firstToken(x) : x, a.finalNorm);
-    const all = reshape(a.finalNorm === "norm" ? norm(x, "norm") : x, [batch, tokens, width]);
+    const all = ownTokens(a.finalNorm === "norm" ? norm(x, "norm") : x);
     const patches = a.hasClassToken ? (split(all, 1, [1, tokens - 1])[1] as Value) : all;
     const pooled = reduceMean(patches, [1]);
     return a.finalNorm === "norm" ? pooled : norm(pooled, "fc_norm");

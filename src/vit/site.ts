@@ -9,6 +9,24 @@ export interface Site {
   readonly place: Place;
 }
 
+/** One of the two residual branches of a block. */
+export interface Branch {
+  readonly block: number;
+  readonly part: "attn" | "mlp";
+  /** Rows per image: all tokens, or 1 where the class token goes on alone. */
+  readonly tokens: number;
+}
+
+/** What flows through a branch, `[rows, width]`. */
+export interface Flow {
+  /** The stream before the branch and before its norm. */
+  readonly stream: Value;
+  /** The stream behind the branch's norm. */
+  readonly normed: () => Value;
+  /** What the branch adds. */
+  readonly output: Value;
+}
+
 /**
  * What becomes of the input `x` of a linear map: `x′ = x + (x down) up + x ⊙ scale + shift`. It does not depend on `x`, so it
  * folds into the map; the network and the merge both go by it.
@@ -24,10 +42,34 @@ export interface InputChange {
   readonly shift?: Value;
 }
 
+/** What is added to the output of a linear map: `y + (x down) up`, where `x` is the map's input before any change. */
+export interface Delta {
+  /** `[in, rank]` */
+  readonly down: Value;
+  /** `[rank, out]`; QKV is one map, whose thirds are q, k and v */
+  readonly up: Value;
+}
+
+/** What becomes of the output `y` of a linear map, a norm or the patch embedding: `y′ = y ⊙ scale + shift`, behind `Delta`. */
+export interface OutputChange {
+  /** `[out]` */
+  readonly scale?: Value;
+  /** `[out]` */
+  readonly shift: Value;
+}
+
 /** A method's answers to the network. What it does not answer stays frozen. */
 export interface Adaptation {
   /** The value to use for a tensor of the checkpoint (canonical name), instead of the frozen one. */
-  tensor?(name: string): Value | undefined;
+  tensor?(name: string, frozen: Value): Value | undefined;
   /** What happens to the input of a linear map. */
   input?(site: Site): InputChange | undefined;
+  /** What is added to the output of a linear map. */
+  delta?(site: Site): Delta | undefined;
+  /** What happens to the output of a module (`blocks.3.norm1`, `patch_embed.proj`; see `modulesOf`). */
+  output?(name: string): OutputChange | undefined;
+  /** What a branch adds to the stream instead of its output. It need not be affine; a method that answers here does not fold. */
+  branch?(branch: Branch, flow: Flow): Value;
+  /** Tokens `[count, width]` that join the others before a block, in place of those that joined before. They do not fold. */
+  prompts?(block: number): Value | undefined;
 }

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { type Merged, type MergeOptions, merge, mergeGraph } from "../../src/adapter/merge.js";
 import { adaptedPredictor, plainPredictor } from "../../src/adapter/predictor.js";
+import { ConfigError } from "../../src/errors.js";
 import { type Tensor, toNumbers } from "../../src/graph/index.js";
 import type { AnyMethod } from "../../src/methods/index.js";
 import type { Executor } from "../../src/run/executor.js";
@@ -55,7 +56,9 @@ describe.each([
   ["class token", tiny],
   ["no class token, no QKV bias", bare],
 ] as const)("merged equals adapted: %s", (_, a) => {
-  const table = casesFor(a).map((one) => [one.title, one] as const);
+  const table = casesFor(a)
+    .filter(({ method }) => method.folds)
+    .map((one) => [one.title, one] as const);
   it.each(table)("%s, in the reference", async (_, one) => {
     expect(await mergeError(reference, a, one)).toBeLessThan(1e-10);
   });
@@ -69,6 +72,7 @@ const shiftAt = (block: number): AnyMethod => ({
   name: "shift",
   source: "",
   startsAsIdentity: false,
+  folds: true,
   resolve: () => ({}),
   count: (a) => a.width,
   parameters: (a) => [{ name: "shift", shape: [a.width], group: "shift", initial: () => new Float64Array(a.width) }],
@@ -84,7 +88,7 @@ describe("a merged network", () => {
 
   it("has the tensors of its architecture, in their order", async () => {
     for (const a of [tiny, bare]) {
-      for (const one of casesFor(a)) {
+      for (const one of casesFor(a).filter(({ method }) => method.folds)) {
         const { architecture, weights } = await mergeOn(a, one);
         const shapes = [...weights].map(([name, { shape }]) => ({ name, shape }));
         expect(shapes, one.title).toEqual(parametersOf(architecture));
@@ -113,6 +117,12 @@ describe("a merged network", () => {
     expect(architecture).toEqual({ ...bare, qkvBias: true });
     expect(weights.get("blocks.0.attn.qkv.bias")?.data).toEqual(new Float32Array(36));
     expect((await mergeOn(bare, find(/"core"/))).architecture).toEqual(bare);
+  });
+
+  it("is refused where a method adds what no plain network has", () => {
+    const others = cases.filter(({ method }) => !method.folds);
+    expect(others.length).toBeGreaterThan(0);
+    for (const one of others) expect(() => mergeGraph(optionsFor(tiny, one)), one.title).toThrow(ConfigError);
   });
 
   it("names what changes, and nothing else is computed", () => {

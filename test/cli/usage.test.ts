@@ -84,7 +84,7 @@ describe("wrong usage", () => {
     [["inspect"], "missing required argument"],
     [["inspect", "vit_huge_patch3_1"], "vit_"],
     [["inspect", nothing], "there is no such file or folder"],
-    [["inspect", "vit_tiny_patch16_224", "--method", "lora"], "lora"],
+    [["inspect", "vit_tiny_patch16_224", "--method", "lorra"], "lora"],
     [["inspect", "vit_tiny_patch16_224", "--method", "linear", "--rank", "3"], "no option rank"],
   ])("%j ends with 2 and one clear line", async (args, message) => {
     const { code, stdout, stderr } = await run(args);

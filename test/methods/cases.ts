@@ -45,13 +45,34 @@ const sasOptions: readonly Partial<SasOptions>[] = [
   { form: "affine", embedding: 2, shared: false, hidden: 3 },
 ];
 
+const otherOptions: readonly { readonly name: string; readonly given: Readonly<Record<string, unknown>> }[] = [
+  { name: "linear", given: {} },
+  { name: "full", given: {} },
+  { name: "bitfit", given: {} },
+  { name: "layer-norm", given: {} },
+  { name: "lora", given: {} },
+  { name: "lora", given: { rank: 3, alpha: 6, targets: ["v", "q"] } },
+  { name: "lora", given: { rank: 2, alpha: 2, targets: ["k", "proj", "fc1", "fc2"] } },
+  { name: "vera", given: { rank: 7 } },
+  { name: "vera", given: { rank: 5, seed: 3, start: 0.5, targets: ["k", "proj"] } },
+  { name: "ssf", given: {} },
+  { name: "fact-tt", given: { rank: 4, scale: 0.5 } },
+  { name: "fact-tk", given: { rank: 3 } },
+  { name: "arc", given: { rank: 5 } },
+  { name: "adapter", given: { rank: 5 } },
+  { name: "adapter", given: { rank: 3, sites: ["attn", "mlp"] } },
+  { name: "adaptformer", given: { rank: 5, scale: 0.5 } },
+  { name: "vpt-shallow", given: { prompts: 4 } },
+  { name: "vpt-deep", given: { prompts: 2 } },
+  { name: "rlrr", given: {} },
+  { name: "rep-adapter", given: { rank: 4 } },
+  { name: "rep-adapter", given: { rank: 6, groups: 3, scale: 0.5 } },
+  { name: "convpass", given: { rank: 5, scale: 2 } },
+];
+
 /** Every method of the table with every set of options, resolved for an architecture. */
 export const casesFor = (a: Architecture): readonly Case[] =>
-  [
-    { name: "linear", given: {} },
-    { name: "full", given: {} },
-    ...sasOptions.map((given) => ({ name: "sas", given })),
-  ].map(({ name, given }) => {
+  [...otherOptions, ...sasOptions.map((given) => ({ name: "sas", given }))].map(({ name, given }) => {
     const method = methodOf(name);
     return { title: `${name} ${JSON.stringify(given)}`, method, options: method.resolve(a, given) };
   });

@@ -85,9 +85,54 @@ describe("bad options are one clear ConfigError", () => {
     expect(resolve).toThrow(message);
   });
 
+  const others: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+    ["lora", { rank: 0 }, /^lora: rank must be a whole number from 1 to 12, got 0$/],
+    ["lora", { alpha: 0 }, /^lora: alpha must be a number other than 0, got 0$/],
+    ["lora", { targets: ["qkv", "qkv"] }, /^lora: targets must be some of qkv, .*, each once, got \["qkv","qkv"\]$/],
+    ["vera", { targets: ["fc1"] }, /^vera: targets must be some of q, k, v, proj, .* got \["fc1"\]$/],
+    ["vera", { seed: -1 }, /^vera: seed .* got -1$/],
+    ["fact-tt", { scale: Number.NaN }, /^fact-tt: scale .* got NaN$/],
+    ["arc", { rank: 13 }, /^arc: rank .* got 13$/],
+    ["adapter", { sites: [] }, /^adapter: sites must be some of attn, mlp, each once, got \[\]$/],
+    ["vpt-deep", { prompts: 0.5 }, /^vpt-deep: prompts .* got 0\.5$/],
+    [
+      "rep-adapter",
+      { groups: 3 },
+      /^rep-adapter: groups must be a divisor of the rank, 8, and of the width, 12, got 3$/,
+    ],
+  ];
+  it.each(others)("%s %j", (name, given, message) => {
+    const resolve = () => methodOf(name).resolve(tiny, given);
+    expect(resolve).toThrow(ConfigError);
+    expect(resolve).toThrow(message);
+  });
+
   it("an unknown method is named, with those there are", () => {
     expect(() => methodOf("lora2")).toThrow(ConfigError);
-    expect(() => methodOf("toString")).toThrow(/method "toString" is not known; choose from sas, linear, full/);
+    expect(() => methodOf("toString")).toThrow(/method "toString" is not known; choose from sas, linear, full, /);
+  });
+});
+
+describe("counts at ViT-B/16 are the published ones", () => {
+  const a = architectureOf("vit_base_patch16_224");
+  it.each([
+    ["bitfit", {}, 102_912],
+    ["layer-norm", {}, 38_400],
+    ["lora", { rank: 8 }, 294_912],
+    ["lora", { rank: 8, targets: ["q", "v"] }, 294_912],
+    ["vera", { rank: 256 }, 24_576],
+    ["ssf", {}, 205_824],
+    ["fact-tt", { rank: 16 }, 61_440],
+    ["fact-tk", { rank: 32 }, 86_528],
+    ["arc", { rank: 50 }, 96_432],
+    ["adapter", { rank: 8 }, 156_768],
+    ["adapter", { rank: 8, sites: ["attn", "mlp"] }, 313_536],
+    ["adaptformer", { rank: 8 }, 156_768],
+    ["rlrr", {}, 288_768],
+    ["vpt-shallow", { prompts: 100 }, 76_800],
+  ])("%s %j: %i", (name, given, count) => {
+    const method = methodOf(name);
+    expect(method.count(a, method.resolve(a, given))).toBe(count);
   });
 });
 

@@ -13,9 +13,9 @@ export interface Golden {
   get(name: string): Tensor;
 }
 
-/** A file of this folder by its name without ending. */
-export async function readGolden(name: string): Promise<Golden> {
-  const path = join(import.meta.dirname, `${name}.safetensors`);
+/** A file of this folder, or of the folder of the methods, by its name without ending. */
+export async function readGolden(name: string, folder: "vit" | "methods" = "vit"): Promise<Golden> {
+  const path = join(import.meta.dirname, "..", folder, `${name}.safetensors`);
   const { metadata, tensors } = await readSafetensors(bytesSource(path, new Uint8Array(await readFile(path))));
   return {
     settings: JSON.parse(metadata.golden ?? "{}") as Record<string, unknown>,
