@@ -58,7 +58,8 @@ const rows = Object.keys(tasks).flatMap((task) =>
     const own = lines.filter((line) => line.role === "result" && line.task === task && line.method === method);
     const tests = own.map(({ test }) => test.top1);
     const rate = own[0].command.match(method === "sas" ? /--lr (\S+)/ : /--head-lr (\S+)/)[1];
-    return `| ${task} | ${method} | ${own[0].trainable.toLocaleString("en-US")} | ${rate} | ${percent(mean(tests))} ± ${percent(deviation(tests))} | ${tests.map(percent).join(", ")} |`;
+    const isLast = grids[method].at(-1).includes(rate) ? " (end of the grid)" : "";
+    return `| ${task} | ${method} | ${own[0].trainable.toLocaleString("en-US")} | ${rate}${isLast} | ${percent(mean(tests))} ± ${percent(deviation(tests))} | ${tests.map(percent).join(", ")} |`;
   }),
 );
 const { engine, version } = lines[0];
