@@ -1,13 +1,11 @@
 import { mul, transpose, type Value } from "../graph/index.js";
-import type { Place } from "../vit/site.js";
+import { branchEntries, type Place } from "../vit/site.js";
 import { expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
 export interface ArcOptions {
   readonly rank: number;
 }
-
-const sites = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<Record<string, Place>>;
 
 /**
  * ARC: `x′ = x + (x (D ⊙ c)) Dᵀ + b` before the QKV map and before the MLP. `D [width, rank]` is shared by all blocks, one for
@@ -30,7 +28,7 @@ export const arc: Method<ArcOptions> = {
   count: (a, { rank }) => 2 * a.width * rank + 2 * a.blocks * (rank + a.width),
 
   parameters: (a, { rank }) =>
-    Object.keys(sites).flatMap((site): MethodParameter[] => [
+    Object.keys(branchEntries).flatMap((site): MethodParameter[] => [
       { name: `arc.${site}.down`, shape: [a.width, rank], group: "adapter", initial: xavierOf([a.width, rank]) },
       ...Array.from({ length: a.blocks }, (_, block): MethodParameter[] => [
         {
@@ -45,7 +43,7 @@ export const arc: Method<ArcOptions> = {
 
   adapt(_, __, value) {
     const ups = new Map(
-      Object.entries(sites).map(([site, place]): [Place, { site: string; up: Value }] => [
+      Object.entries(branchEntries).map(([site, place]): [Place, { site: string; up: Value }] => [
         place,
         { site, up: transpose(value(`arc.${site}.down`), [1, 0]) },
       ]),

@@ -1,5 +1,5 @@
 import { add, concat, filled, gemm, mul, reshape, scalar, split, type Value } from "../graph/index.js";
-import type { Place } from "../vit/site.js";
+import { branchEntries } from "../vit/site.js";
 import { expect, expectScale, expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
@@ -10,8 +10,6 @@ export interface RepAdapterOptions {
   /** Scale `s` of the adapter. */
   readonly scale: number;
 }
-
-const sites = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<Record<string, Place>>;
 
 /**
  * RepAdapter: `x′ = x + s ((x Down + a) Up + b)` before the QKV map and before the MLP, where `Up` is made of `groups` blocks
@@ -43,7 +41,7 @@ export const repAdapter: Method<RepAdapterOptions> = {
 
   parameters: ({ width, blocks }, { rank, groups }) =>
     Array.from({ length: blocks }, (_, block) =>
-      Object.keys(sites).flatMap((site): MethodParameter[] => {
+      Object.keys(branchEntries).flatMap((site): MethodParameter[] => {
         const [name, group] = [`rep.blocks.${block}.${site}`, "adapter"];
         const up = [groups, rank / groups, width / groups];
         return [
@@ -57,7 +55,7 @@ export const repAdapter: Method<RepAdapterOptions> = {
 
   adapt: ({ width }, { rank, scale }, value) => ({
     input({ block, place }) {
-      const site = Object.entries(sites).find(([, found]) => found === place)?.[0];
+      const site = Object.entries(branchEntries).find(([, found]) => found === place)?.[0];
       if (!site) return undefined;
       const name = `rep.blocks.${block}.${site}`;
       const scaled = (x: Value): Value => (scale === 1 ? x : mul(x, scalar(scale, x)));

@@ -13,7 +13,7 @@ import {
   type Value,
 } from "../graph/index.js";
 import { type Architecture, parameterCount } from "../vit/architecture.js";
-import type { InputChange, Place } from "../vit/site.js";
+import { branchEntries, type InputChange, type Place } from "../vit/site.js";
 import { generate, type HyperNetwork, hyperNetworkCount, hyperNetworkParameters } from "./hyper-network.js";
 import { type Method, type MethodParameter, normalOf, zerosOf } from "./method.js";
 
@@ -43,8 +43,6 @@ export interface SasOptions {
 export const defaultShare = 0.0005;
 
 const forms: readonly SasForm[] = ["low-rank", "affine", "core"];
-const places: Readonly<Record<SasSite, Place>> = { attn: "attn.qkv", mlp: "mlp.fc1" };
-
 /**
  * SaS: `x′ = x + α (x Down) Up + P(x)` at the input of the adapted maps. `Down` and `Up` are the same in every block; `P`
  * is the block's own, its parameters `θ = H(z)` generated from the block's embedding `z` by a hyper-network:
@@ -109,7 +107,9 @@ export const sas: Method<SasOptions> = {
   },
 
   adapt(a, o, value) {
-    const changes = new Map(o.sites.map((site) => [places[site], changesAt(a, o, site, value)]));
+    const changes = new Map<Place, InputChange[]>(
+      o.sites.map((site) => [branchEntries[site], changesAt(a, o, site, value)]),
+    );
     return { input: ({ block, place }) => changes.get(place)?.[block] };
   },
 };
@@ -201,7 +201,7 @@ function check(o: SasOptions, a: Architecture): void {
   );
   for (const name of ["shared", "specific"] as const) expect(typeof o[name] === "boolean", name, "true or false");
   const sites = Array.isArray(o.sites) ? o.sites : [];
-  const areKnown = sites.length > 0 && sites.every((site) => Object.hasOwn(places, site));
+  const areKnown = sites.length > 0 && sites.every((site) => Object.hasOwn(branchEntries, site));
   expect(areKnown && new Set(sites).size === sites.length, "sites", "attn, mlp or both, each once");
   if (!o.shared && !o.specific)
     throw new ConfigError("sas: without shared and specific module nothing is trained; use --method linear");

@@ -50,7 +50,7 @@ export async function trainBatch(
   const [{ executor }] = lanes as readonly [Lane];
   const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
   const sums: Feeds[] = lanes.map(() => step.zeroSums());
-  const sumNames = Object.keys(step.zeroSums());
+  const sumNames = step.parameters.map(({ name }) => `sums/${name}`);
 
   const found = await shareOut(lanes.length, cutRows(rows, microBatch), async (laneIndex, part, i) => {
     const lane = lanes[laneIndex] as Lane;

@@ -3,6 +3,9 @@ import type { Value } from "../graph/value.js";
 /** A frozen linear map of a block, by its name in timm. */
 export type Place = "attn.qkv" | "attn.proj" | "mlp.fc1" | "mlp.fc2";
 
+/** The map that each branch of a block begins with: its input is what a method changes before a branch. */
+export const branchEntries = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<Record<string, Place>>;
+
 /** One linear map of the network: where a method may attach. */
 export interface Site {
   readonly block: number;
