@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.js";
+import { centerCrop, randomCrop, randomResizedCrop } from "./crop.js";
 import type { RgbImage } from "./image.js";
 import type { Stream } from "./random.js";
 import { type FilterName, filterNames, resize } from "./resize.js";
@@ -12,6 +13,14 @@ export type Step =
   | { readonly name: "resize"; readonly height: number; readonly width: number; readonly filter: FilterName }
   | { readonly name: "resize-short"; readonly size: number; readonly filter: FilterName }
   | { readonly name: "center-crop"; readonly height: number; readonly width: number }
+  | { readonly name: "random-crop"; readonly height: number; readonly width: number; readonly padding: number }
+  | {
+      readonly name: "random-resized-crop";
+      readonly height: number;
+      readonly width: number;
+      readonly minScale: number;
+      readonly filter: FilterName;
+    }
   | { readonly name: "flip" };
 
 /** What happens to an image between its file and the batch, step by step; the first step is `decode`. */
@@ -80,6 +89,37 @@ const rules: { readonly [N in Step["name"]]: StepRule<StepOf<N>> } = {
     size: ({ height, width }) => [height, width],
     apply: (image, { height, width }) => centerCrop(image, height, width),
   },
+  "random-crop": {
+    usage:
+      "random-crop(SIZE,PADDING): a square of SIZE pixels out of the image inside a black border of PADDING pixels",
+    random: true,
+    parse([size, padding = "0", ...rest]) {
+      const [height, width] = parseSize(size) ?? [];
+      const border = padding === "0" ? 0 : parsePixels(padding);
+      return height && width && border !== undefined && rest.length === 0
+        ? { name: "random-crop", height, width, padding: border }
+        : undefined;
+    },
+    print: ({ height, width, padding }) => [printSize(height, width), padding],
+    size: ({ height, width }) => [height, width],
+    apply: (image, { height, width, padding }, random) => randomCrop(image, height, width, padding, random),
+  },
+  "random-resized-crop": {
+    usage: "random-resized-crop(224,0.08,bicubic): a part of at least that share of the area, resized",
+    random: true,
+    parse([size, minScale = "0.08", filter = "bicubic", ...rest]) {
+      const [height, width] = parseSize(size) ?? [];
+      const known = parseFilter(filter);
+      const scale = /^(0?\.\d{1,6}|1(\.0+)?)$/.test(minScale) ? Number(minScale) : 0;
+      return height && width && known && scale > 0 && rest.length === 0
+        ? { name: "random-resized-crop", height, width, minScale: scale, filter: known }
+        : undefined;
+    },
+    print: ({ height, width, minScale, filter }) => [printSize(height, width), minScale, filter],
+    size: ({ height, width }) => [height, width],
+    apply: (image, { height, width, minScale, filter }, random) =>
+      randomResizedCrop(image, height, width, minScale, filter, random),
+  },
   flip: {
     usage: "flip",
     random: true,
@@ -116,25 +156,6 @@ export const shortSize = (height: number, width: number, size: number): readonly
   height <= width
     ? [size, Math.max(1, Math.floor((size * width) / height))]
     : [Math.max(1, Math.floor((size * height) / width)), size];
-
-/** Half of a difference, a tie going to the even number, as Python's `round` does. */
-function halve(difference: number): number {
-  const half = Math.floor(difference / 2);
-  return difference % 2 !== 0 && half % 2 !== 0 ? half + 1 : half;
-}
-
-/** The middle of an image; where the image is smaller, black fills the border (as torchvision). */
-function centerCrop(image: RgbImage, height: number, width: number): RgbImage {
-  const data = new Uint8Array(height * width * 3);
-  const top = halve(image.height - height);
-  const left = halve(image.width - width);
-  const [from, to] = [Math.max(0, left), Math.min(image.width, left + width)];
-  for (let y = Math.max(0, top); y < Math.min(image.height, top + height); y++) {
-    const row = image.data.subarray((y * image.width + from) * 3, (y * image.width + to) * 3);
-    data.set(row, ((y - top) * width + from - left) * 3);
-  }
-  return { width, height, data };
-}
 
 /** The image with left and right exchanged. */
 function mirror({ width, height, data }: RgbImage): RgbImage {

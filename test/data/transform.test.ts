@@ -22,6 +22,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ name: fc.constant("resize-short" as const), size: side, filter }),
   fc.record({ name: fc.constant("center-crop" as const), height: side, width: side }),
   fc.record({ name: fc.constant("flip" as const) }),
+  fc.record({
+    name: fc.constant("random-crop" as const),
+    height: side,
+    width: side,
+    padding: fc.integer({ min: 0, max: 99 }),
+  }),
+  fc.record({
+    name: fc.constant("random-resized-crop" as const),
+    height: side,
+    width: side,
+    minScale: fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100),
+    filter,
+  }),
 );
 
 /** An image whose red is the column, green the row. */
@@ -57,6 +70,9 @@ describe("the sentence", () => {
     ["decode|decode", /first step, and only there/],
     ["decode|resise(224)", /cannot read the step "resise\(224\)".*known: decode; resize/],
     ["decode|resize(0)", /expected resize\(224,bicubic\)/],
+    ["decode|random-resized-crop(224,0)", /expected random-resized-crop\(224,0.08,bicubic\)/],
+    ["decode|random-resized-crop(224,1.5)", /expected random-resized-crop/],
+    ["decode|random-crop(64,-1)", /expected random-crop\(SIZE,PADDING\)/],
     ["decode|resize(224,cubic)", /filters: bilinear, bicubic/],
     ["decode|resize(1e9)", /cannot read/],
     ["decode|resize(99999)", /cannot read/],
@@ -126,5 +142,48 @@ describe("a transform", () => {
     expect(shortSize(500, 375, 248)).toEqual([330, 248]);
     const { height, width } = applyTransform(parseTransform("decode|resize-short(8)"), chart(30, 20), stream(0));
     expect([height, width]).toEqual([12, 8]);
+  });
+
+  it("crops at every place of the bordered image equally often", () => {
+    const transform = parseTransform("decode|random-crop(4,1)");
+    const counts = new Map<string, number>();
+    for (let i = 0; i < 900; i++) {
+      const cut = applyTransform(transform, chart(4, 4), stream(3, i));
+      // Two rows and columns in from the corner nothing is border, so the pixel names the place.
+      const key = `${(cut.data[(1 * 4 + 1) * 3 + 1] ?? 0) - 1},${(cut.data[(1 * 4 + 1) * 3] ?? 0) - 1}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    expect([...counts.keys()].sort()).toEqual(["-1,-1", "-1,0", "-1,1", "0,-1", "0,0", "0,1", "1,-1", "1,0", "1,1"]);
+    for (const count of counts.values()) expect(Math.abs(count - 100)).toBeLessThan(45);
+    expect(outputSize(transform)).toEqual([4, 4]);
+  });
+
+  it("crops the middle where even the bordered image is too small", () => {
+    expect(reds(applyTransform(parseTransform("decode|random-crop(4)"), chart(2, 2), stream(0)))).toEqual([0, 0, 0, 0]);
+    expect(applyTransform(parseTransform("decode|random-crop(4)"), chart(2, 2), stream(0)).data[5 * 3 + 3]).toBe(1);
+  });
+
+  it("resizes parts whose area and proportions are as published", () => {
+    const whole = chart(200, 200);
+    const sides = Array.from({ length: 400 }, (_, i) => {
+      const { data } = applyTransform(parseTransform("decode|random-resized-crop(50,0.25)"), whole, stream(1, i));
+      const at = (y: number, x: number, c: number) => data[(y * 50 + x) * 3 + c] as number;
+      // Red and green are the coordinates in the whole, so their slope is the side of the part.
+      return { width: ((at(0, 40, 0) - at(0, 10, 0)) / 30) * 50, height: ((at(40, 0, 1) - at(10, 0, 1)) / 30) * 50 };
+    });
+    const areas = sides.map(({ width, height }) => (width * height) / 40_000);
+    const mean = areas.reduce((sum, area) => sum + area, 0) / areas.length;
+    expect(Math.min(...areas)).toBeGreaterThan(0.23);
+    // Large parts with unequal sides do not fit and are drawn again, so the mean is somewhat below the middle, 0.625.
+    expect(mean).toBeGreaterThan(0.55);
+    expect(mean).toBeLessThan(0.63);
+    for (const { width, height } of sides)
+      expect(Math.abs(Math.log(width / height))).toBeLessThan(Math.log(4 / 3) + 0.06);
+  });
+
+  it("takes the largest middle part of an image that no part fits", () => {
+    const { data } = applyTransform(parseTransform("decode|random-resized-crop(4,1)"), chart(2, 100), stream(0));
+    expect(Math.abs((data[0] ?? 0) - 49)).toBeLessThanOrEqual(1);
+    expect(Math.abs((data[9] ?? 0) - 50)).toBeLessThanOrEqual(1);
   });
 });
