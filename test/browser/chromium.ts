@@ -50,12 +50,18 @@ const compile = (source: string): string =>
     .outputText;
 
 /**
- * A page that holds our sources and onnxruntime-web.
+ * An empty page that may go to every address of `http://localhost`.
  * @param files folder that the page finds below `/files/`
  */
-export async function openPage(browser: Browser, files = root): Promise<Page> {
+export async function newPage(browser: Browser, files = root): Promise<Page> {
   const page = await browser.newPage();
   await page.route("**/*", (route) => answer(route, files));
+  return page;
+}
+
+/** A page that holds our sources and onnxruntime-web, and finds `files` below `/files/`. */
+export async function openPage(browser: Browser, files?: string): Promise<Page> {
+  const page = await newPage(browser, files);
   await page.goto("http://localhost/test/browser/page.html");
   await page.waitForFunction("document.title === 'ready'");
   return page;
