@@ -48,16 +48,20 @@ export async function fetchModel(model: HubName, settings: HubSettings, options:
   }
   const hub = await openHub(settings, repo);
   try {
-    const listing = await list(hub, repo, revision, settings, options);
+    const listing = await list(hub, repo, revision, settings, options).catch(async (error: unknown) => {
+      if (!(error instanceof RuntimeUnavailableError)) throw error;
+      // What a branch was when it was last looked up may do where the hub is out of reach.
+      if (known === undefined || !(await isKept(false))) {
+        throw new RuntimeUnavailableError(`${repo}: no folder here, and not downloaded yet. ${error.message}`);
+      }
+      options.onWarning?.(`${error.message} Going on with what was downloaded before: ${known}.`);
+      return known;
+    });
+    if (typeof listing === "string") return at(listing);
     await download({ hub, cache, repo, listing, settings, options });
     // Only for later, without the network; a cache that is not to be written to is no failure.
     await cache.writeRef(revision, listing.commit).catch(() => {});
     return at(listing.commit);
-  } catch (error) {
-    // A branch that was downloaded before may do where the hub is out of reach; what was cut in the middle may not.
-    if (!(error instanceof RuntimeUnavailableError) || known === undefined || !(await isKept(false))) throw error;
-    options.onWarning?.(`${error.message} Going on with what was downloaded before: ${known}.`);
-    return at(known);
   } finally {
     await hub.close();
   }

@@ -105,6 +105,23 @@ describe("a model of the hub", () => {
     expect(hub.log.filter((line) => line.startsWith("content"))).toHaveLength(2);
   });
 
+  it("keeps the token where the hub sends it on to itself, and ends where it is sent in circles", async () => {
+    hub.onHub = (request, response) => {
+      if (!request.url?.startsWith("/api/") || request.url.includes("again")) return false;
+      response.writeHead(307, { location: `${request.url}&again=1` }).end();
+      return true;
+    };
+    await get();
+    expect(hub.tokens.slice(0, 2)).toEqual(["Bearer hf_secret", "Bearer hf_secret"]);
+    hub.onHub = (request, response) => {
+      response.writeHead(307, { location: request.url }).end();
+      return true;
+    };
+    await rm(own(), { recursive: true });
+    expect((await failure(get())).message).toMatch(/cannot be reached \(redirect count exceeded\)/);
+    expect(warnings).toEqual([]);
+  });
+
   it("is not downloaded again, and a commit is not even asked for", async () => {
     await get();
     hub.log.length = 0;
@@ -483,7 +500,9 @@ describe("without the network", () => {
     const gone = { endpoint: closed.endpoint };
     const error = await failure(get({}, gone));
     expect(error).toBeInstanceOf(RuntimeUnavailableError);
-    expect(error.message).toMatch(/127\.0\.0\.1:\d+: cannot be reached \(ECONNREFUSED\).*--offline/);
+    expect(error.message).toMatch(
+      /no folder here, and not downloaded yet\. 127\.0\.0\.1:\d+: cannot be reached \(ECONNREFUSED\).*--offline/,
+    );
     expect(warnings).toEqual([]);
     await get();
     await get({}, gone);
