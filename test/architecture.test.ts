@@ -139,14 +139,41 @@ describe("the source tree", () => {
 });
 
 describe("the tests", () => {
+  const tests = readSources("test");
+  /** Servers that the tests start themselves; what talks to them is the product. */
+  const servers: readonly string[] = ["support/hub-server.ts"];
+
   it("use no network", () => {
-    const tests = readSources("test");
     const modules = /^(node:)?(http|https|http2|net|tls|dgram|dns)(\/|$)|^(undici|ws)$/;
     const importers = tests.filter(({ links }) => links.some(({ to, isPackage }) => isPackage && modules.test(to)));
-    expect(importers.map(({ path }) => path)).toEqual([]);
+    expect(importers.map(({ path }) => path)).toEqual(servers);
     expect(placesOf(tests, (node) => isGlobal(node, ["fetch", "WebSocket", "XMLHttpRequest"]))).toEqual([]);
   });
+
+  it("have servers that only this machine reaches, and that reach nothing else", () => {
+    const own = tests.filter(({ path }) => servers.includes(path));
+    const isNamed = (node: ts.Node, names: readonly string[]): boolean =>
+      ts.isImportSpecifier(node) && names.includes((node.propertyName ?? node.name).text);
+    expect(placesOf(own, (node) => isNamed(node, ["request", "get", "createConnection", "Agent"]))).toEqual([]);
+    const binds = own.flatMap(({ tree }) => [...descend(tree)].filter(isListen));
+    expect(binds.length).toBeGreaterThan(0);
+    expect(placesOf(own, (node) => isListen(node) && !isLoopback((node as ts.CallExpression).arguments[1]))).toEqual(
+      [],
+    );
+    // A tunnel of the proxy ends on this machine, whatever host was asked for.
+    const isConnect = (node: ts.Node) => ts.isCallExpression(node) && node.expression.getText() === "connect";
+    expect(placesOf(own, (node) => isConnect(node) && !isLoopback((node as ts.CallExpression).arguments[1]))).toEqual(
+      [],
+    );
+  });
 });
+
+/** True for a call that opens a port. */
+const isListen = (node: ts.Node): boolean =>
+  ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === "listen";
+
+const isLoopback = (node: ts.Node | undefined): boolean =>
+  node !== undefined && ts.isStringLiteral(node) && node.text === "127.0.0.1";
 
 describe("these checks", () => {
   it("see every kind of import", () => {

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { Split } from "../platform/node.js";
 import { interruptSignal, print, printJson, tell } from "../platform/terminal.js";
-import { addMachineFlags, splitFlag } from "./flags.js";
+import { downloadReport } from "./download-report.js";
+import { addHubFlags, addMachineFlags, splitFlag } from "./flags.js";
 import { metrics } from "./train-report.js";
 
 const examples = `
@@ -16,24 +17,31 @@ interface Flags {
   readonly backbone?: string;
   readonly best?: boolean;
   readonly skipUnreadable?: boolean;
+  readonly revision?: string;
+  readonly offline?: boolean;
   readonly threads?: number;
   readonly json?: boolean;
 }
 
 /** Adds the flags and the action of `evaluate`. */
 export function configure(command: Command): void {
-  addMachineFlags(command)
+  addHubFlags(addMachineFlags(command))
     .requiredOption("--run <folder>", "run folder, or an adapter's file")
     .option("--data <folder>", "data set; default: the run's own")
     .addOption(splitFlag())
-    .option("--backbone <folder>", "the run's backbone, where it has moved")
+    .option("--backbone <name>", "the run's backbone, folder or name on the hub, where it has moved")
     .option("--best", "the epoch that was best on validation images, instead of the last")
     .option("--skip-unreadable", "go on without images that cannot be read")
     .addHelpText("after", examples)
     .action(async ({ json, ...flags }: Flags) => {
       const { evaluate } = await import("../platform/node.js");
       const signal = interruptSignal("Stopping.");
-      const found = await evaluate({ ...flags, signal, onWarning: (text) => tell(`warning: ${text}`) });
+      const found = await evaluate({
+        ...flags,
+        signal,
+        onWarning: (text) => tell(`warning: ${text}`),
+        onDownload: downloadReport(),
+      });
       if (json) printJson(found);
       else print(`${found.split}: ${found.images} images  ${metrics(found)}`);
     });

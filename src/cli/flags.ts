@@ -62,6 +62,16 @@ export const splitFlag = (): Option =>
     .choices(["train", "val", "test"] satisfies Split[])
     .default("test" satisfies Split);
 
+/** Adds the flags that say which state of a model of the hub is meant, and where it is looked for. */
+export const addHubFlags = (command: Command): Command =>
+  command
+    .option("--revision <name>", "branch, tag or commit of a backbone from the hub; default: main")
+    .addOption(offlineFlag());
+
+/** The flag that keeps a command away from the network. */
+export const offlineFlag = (): Option =>
+  new Option("--offline", "take backbones of the hub from the cache only, without the network");
+
 /** Adds the flags that say where and with how many threads to compute. */
 export const addMachineFlags = (command: Command): Command =>
   command

@@ -2,35 +2,49 @@ import type { Command } from "commander";
 import { printAccount } from "../adapter/account.js";
 import type { Account, Inspection } from "../platform/node.js";
 import { print, printJson, tell } from "../platform/terminal.js";
-import { addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";
+import { downloadReport } from "./download-report.js";
+import { addHubFlags, addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";
 
 const examples = `
 Examples:
   $ sas-petl inspect vit_base_patch16_224 --method sas
   $ sas-petl inspect weights/vit_tiny --classes 10 --rank 8 --embedding 8
+  $ sas-petl inspect timm/vit_small_patch16_224.augreg_in21k --revision main
   $ sas-petl inspect runs/flowers --json
   $ sas-petl inspect flowers`;
+
+interface Flags {
+  readonly json?: boolean;
+  readonly method: string;
+  readonly classes?: number;
+  readonly revision?: string;
+  readonly offline?: boolean;
+}
 
 /** Adds the argument, the flags and the action of `inspect`. */
 export function configure(command: Command): void {
   command
-    .argument("<target>", "backbone folder, adapter file, run folder, data set, or an architecture's name")
+    .argument(
+      "<target>",
+      "backbone (folder or name on the hub), adapter file, run folder, data set, or an architecture's name",
+    )
     .option("--method <method>", "for a network: how it is adapted", "sas")
     .option("--classes <count>", "for a network: classes of the head", parseCount);
-  addMethodFlags(command);
-  command
-    .addHelpText("after", examples)
-    .action(async (target: string, flags: { json?: boolean; method: string; classes?: number }) => {
-      const { inspect } = await import("../platform/node.js");
-      const found = await inspect(target, {
-        method: flags.method,
-        classes: flags.classes,
-        options: methodOptionsOf(command),
-        onWarning: (text) => tell(`warning: ${text}`),
-      });
-      if (flags.json) printJson(found);
-      else for (const line of lines(found)) print(line);
+  addMethodFlags(addHubFlags(command));
+  command.addHelpText("after", examples).action(async (target: string, flags: Flags) => {
+    const { inspect } = await import("../platform/node.js");
+    const found = await inspect(target, {
+      method: flags.method,
+      classes: flags.classes,
+      options: methodOptionsOf(command),
+      revision: flags.revision,
+      offline: flags.offline,
+      onDownload: downloadReport(),
+      onWarning: (text) => tell(`warning: ${text}`),
     });
+    if (flags.json) printJson(found);
+    else for (const line of lines(found)) print(line);
+  });
 }
 
 const own: ReadonlySet<string> = new Set(["kind", "name", "trainable", "head", "total", "share"]);

@@ -1,14 +1,20 @@
 import { printAccount } from "../adapter/account.js";
 import type { Metrics, StartEvent, TrainEvent } from "../platform/node.js";
 import { hasLiveLine, print, showLive, tell } from "../platform/terminal.js";
+import { downloadReport } from "./download-report.js";
+import { duration } from "./duration.js";
 
 /** A function that shows a training's events to a person: a live line on a terminal, plain lines otherwise. */
 export function trainReport(isJson: boolean): (event: TrainEvent) => void {
   const say = isJson ? () => {} : print;
+  const showDownload = downloadReport();
   let start: StartEvent | undefined;
   let accuracy = "";
   return (event) => {
     switch (event.event) {
+      case "download":
+        if (!isJson || hasLiveLine()) showDownload(event);
+        break;
       case "start":
         start = event;
         say(printAccount(event));
@@ -78,12 +84,3 @@ export const metrics = (m: Metrics | null): string =>
 
 /** A fraction as `93.1 %`. */
 export const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
-
-/** Seconds as `1:02:03` or `2:03`. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
-  const whole = Math.round(seconds);
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const [first, ...rest] = parts[0] === 0 ? parts.slice(1) : parts;
-  return [first, ...rest.map((part) => String(part).padStart(2, "0"))].join(":");
-}

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
-import { addMethodFlags } from "./flags.js";
+import { addMethodFlags, offlineFlag } from "./flags.js";
 import { trainReport } from "./train-report.js";
 
 const examples = `
 Examples:
   $ sas-petl train --backbone vit_tiny --data flowers --method sas --epochs 10 --batch-size 32 \\
       --lr 5e-3 --head-lr 1e-3 --image-size 96 --seed 0 --out runs/flowers
+  $ sas-petl train --backbone timm/vit_tiny_patch16_224.augreg_in21k --data flowers --out runs/flowers
   $ sas-petl train --config flowers.json --lr 1e-2 --out runs/flowers-2
   $ sas-petl train --config flowers.json --out runs/flowers --resume
 
@@ -20,8 +21,9 @@ export function configure(command: Command): void {
   command
     .option("--config <file>", "JSON file with these settings, named as in configs/train.schema.json")
     .option("--resume", "go on with the run in --out where there is one")
+    .addOption(offlineFlag())
     .addHelpText("after", examples)
-    .action(async (flags: { json?: boolean; config?: string; resume?: boolean }) => {
+    .action(async (flags: { json?: boolean; config?: string; resume?: boolean; offline?: boolean }) => {
       const config = readConfig(command, flags.config);
       const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
       const { train } = await import("../platform/node.js");
@@ -29,6 +31,7 @@ export function configure(command: Command): void {
       await train(config, {
         signal,
         resume: flags.resume ?? false,
+        offline: flags.offline,
         source: flags.config ?? "command line",
         onWarning: (text) => tell(`warning: ${text}`),
         onEvent(event) {

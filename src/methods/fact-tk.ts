@@ -4,7 +4,8 @@ import { type Method, uniformOf, xavierOf } from "./method.js";
 
 /**
  * FacT-TK: as FacT-TT, but the core of a slice is a mixture of shared ones, `Σᵢ = Σₖ Pᵢₖ Cₖ`. `P` and `C` start with Xavier's
- * uniform distribution.
+ * uniform distribution. The authors' code reads the mixed cores of the MLP in another order of memory and transposes those of
+ * its second map; here each slice has a core of its own, as the equation says.
  * @see Jie and Deng, FacT: Factor-Tuning for Lightweight Adaptation on Vision Transformer, 2023
  */
 export const factTk: Method<FactOptions> = {

@@ -14,8 +14,8 @@ import { defaultMemoryBytes, divide, type Resources } from "../train/resources.j
 import type { Team } from "../train/rows.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
-import { openBackbone } from "./backbone.js";
 import { openBytes } from "./files.js";
+import { type LocateOptions, openLocated } from "./hub.js";
 import { createLaneExecutors, threadsOf } from "./ort-node.js";
 import { readRunRecord, runFiles } from "./run-folder.js";
 
@@ -31,10 +31,10 @@ export interface Classifier {
 }
 
 /** Which network answers: a trained run, or a backbone with its own head. */
-export interface ClassifierOptions {
+export interface ClassifierOptions extends LocateOptions {
   /** A run folder, or an adapter's file beside which `backbone` is given. */
   readonly run?: string | undefined;
-  /** Folder of the backbone; for a run only where it has moved. */
+  /** Folder or name of the backbone; for a run only where it has moved. */
   readonly backbone?: string | undefined;
   /** The run's adapter after its best epoch instead of the last. */
   readonly best?: boolean | undefined;
@@ -80,29 +80,30 @@ async function openAdapted(run: string, options: ClassifierOptions): Promise<Cla
   const weights =
     graph.weights.length === 0
       ? undefined
-      : fitNetwork(await openOwnBackbone(run, adapter, options.backbone), architecture.imageSize, classes.length)
-          .weights;
+      : fitNetwork(await openOwnBackbone(run, adapter, options), architecture.imageSize, classes.length).weights;
   const network = { classes, classCount: classes.length, transform };
   return open(network, resources, graph, weights, adapter.tensors);
 }
 
 /** The backbone an adapter was trained on, wherever it lies now. */
-async function openOwnBackbone(run: string, adapter: Adapter, given: string | undefined): Promise<Backbone> {
+async function openOwnBackbone(run: string, adapter: Adapter, options: ClassifierOptions): Promise<Backbone> {
   const isFolder = (await stat(run)).isDirectory();
-  const folder = given ?? (isFolder ? (await readRunRecord(run))?.places.backbone : undefined);
-  if (folder === undefined) {
+  const { backbone: given, revision, ...rest } = options;
+  const place = given ?? (isFolder ? (await readRunRecord(run))?.places.backbone : undefined);
+  if (place === undefined) {
     throw new ConfigError(`${run}: an adapter needs its backbone, ${adapter.backbone.name}. Give it with --backbone.`);
   }
-  const backbone = await openBackbone(folder);
+  // The place that the run remembers is a commit already.
+  const backbone = await openLocated(place, { ...rest, revision: given === undefined ? undefined : revision });
   if ((await backbone.hash()) === adapter.backbone.hash) return backbone;
   throw new ConfigError(
-    `${folder}: these are not the weights the adapter in ${run} was trained on (${adapter.backbone.name}). Give the right ones with --backbone.`,
+    `${place}: these are not the weights the adapter in ${run} was trained on (${adapter.backbone.name}). Give the right ones with --backbone.`,
   );
 }
 
-async function openPlain({ backbone, threads }: ClassifierOptions): Promise<Classifier> {
+async function openPlain({ backbone, threads, ...rest }: ClassifierOptions): Promise<Classifier> {
   if (backbone === undefined) throw new ConfigError("predict: give a run with --run, or a backbone with --backbone.");
-  const { architecture, contract, weights } = await openBackbone(backbone);
+  const { architecture, contract, weights } = await openLocated(backbone, rest);
   if (architecture.classes === 0) {
     throw new ConfigError(
       `${backbone}: this backbone has no head of its own. Train one first and give the run with --run.`,

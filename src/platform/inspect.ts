@@ -7,19 +7,19 @@ import { methodOf } from "../methods/index.js";
 import { accountFor } from "../train/assemble.js";
 import { resolveOptions } from "../train/options.js";
 import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
-import { openBackbone } from "./backbone.js";
 import { openAdapter } from "./classifier.js";
 import { openDataset } from "./datasets.js";
+import { type LocateOptions, openLocated } from "./hub.js";
+import { isHubPlace, parseHubName } from "./hub-name.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 
 /** How an architecture is looked at. */
-export interface InspectOptions {
+export interface InspectOptions extends LocateOptions {
   /** Default `sas`. */
   readonly method?: string | undefined;
   readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** Classes of the head to be counted; default: the backbone's own. */
   readonly classes?: number | undefined;
-  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** What a name, a folder or a file is, in plain values. */
@@ -29,7 +29,7 @@ export type Inspection =
   | ({ readonly kind: "run" | "data"; readonly name: string } & Record<string, unknown>);
 
 /**
- * What there is to know about a backbone's folder, an adapter's file, a run folder, a data set, or an architecture's name.
+ * What there is to know about a backbone's folder or name on the hub, an adapter's file, a run folder, a data set, or an architecture's name.
  * @throws ConfigError where it is none of them
  * @throws FormatError where a file is damaged
  */
@@ -37,6 +37,7 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
   if (isDrawn(target)) return inspectData(target);
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
+    if (parseHubName(target)) return inspectBackbone(target, options);
     if (/[/\\]/.test(target)) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
@@ -60,12 +61,13 @@ function describe(architecture: Architecture, { method: name = "sas", options = 
 }
 
 async function inspectBackbone(folder: string, options: InspectOptions): Promise<Inspection> {
-  const backbone = await openBackbone(folder);
+  const backbone = await openLocated(folder, options);
   for (const warning of backbone.warnings) options.onWarning?.(`${folder}: ${warning}`);
   const { classNames, ...contract } = backbone.contract;
   return {
     kind: "backbone",
     name: backbone.name,
+    ...(isHubPlace(backbone.place) && { place: backbone.place }),
     ...describe(backbone.architecture, options),
     contract: { ...contract, classNames: classNames?.length ?? 0 },
     hash: await backbone.hash(),
@@ -82,7 +84,12 @@ async function inspectAdapter(path: string): Promise<Inspection> {
 async function inspectRun(folder: string, names: readonly string[]): Promise<Inspection> {
   const record = await readRunRecord(folder);
   const result = await readResult(folder);
-  const run = { config: record?.config ?? null, facts: record?.facts ?? null, result: result ?? null };
+  const run = {
+    config: record?.config ?? null,
+    places: record?.places ?? null,
+    facts: record?.facts ?? null,
+    result: result ?? null,
+  };
   if (!names.includes("adapter.safetensors")) return { kind: "run", name: folder, finished: false, ...run };
   const { method, options, account, classes } = await openAdapter(folder);
   return { kind: "run", name: folder, finished: result !== undefined, method, options, ...account, classes, ...run };

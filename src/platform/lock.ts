@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, copyFile, link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ConfigError } from "../errors.js";
 import { codeOf, explainFailure } from "./files.js";
 
@@ -32,6 +33,7 @@ export async function lockFolder(path: string): Promise<FolderLock> {
       if (holder) {
         throw new ConfigError(
           `${path}: in use by process ${holder}. Wait until it is done or end it; if no such run exists, delete ${lock}.`,
+          { cause: holder },
         );
       }
       await putAside(lock, theirs, `${beside}.stale`);
@@ -46,6 +48,27 @@ export async function lockFolder(path: string): Promise<FolderLock> {
       if ((await readFile(lock, "utf8").catch(() => "")) === mine) await rm(lock, { force: true });
     },
   };
+}
+
+/**
+ * Takes a folder as `lockFolder` does, but waits until whoever holds it lets go.
+ * @param onWait told once, of the process that holds it
+ * @throws the signal's reason where it is aborted
+ */
+export async function awaitFolder(
+  path: string,
+  { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: (holder: number) => void } = {},
+): Promise<FolderLock> {
+  for (let waits = 0; ; waits++) {
+    try {
+      return await lockFolder(path);
+    } catch (error) {
+      if (!(error instanceof ConfigError) || typeof error.cause !== "number") throw error;
+      if (waits === 0) onWait?.(error.cause);
+    }
+    signal?.throwIfAborted();
+    await setTimeout(200);
+  }
 }
 
 /** Puts the prepared lock in its place, content and all at once; false where there is one already. */

@@ -11,6 +11,7 @@ export type {
   BestEpoch,
   CheckpointEvent,
   DoneEvent,
+  DownloadEvent,
   EpochEvent,
   StartEvent,
   StepEvent,
@@ -20,6 +21,7 @@ export { openBackbone, writeBackbone } from "./backbone.js";
 export type { ClassifierOptions } from "./classifier.js";
 export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";

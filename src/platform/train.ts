@@ -7,15 +7,19 @@ import { ConfigError } from "../errors.js";
 import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
+import { type LocateOptions, locateBackbone } from "./hub.js";
+import { isHubPlace } from "./hub-name.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
-import { openRunFolder, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
+import { openRunFolder, type RunRecord, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
 import { openLoaders } from "./splits.js";
 
 /** How a caller takes part in a training. */
 export interface TrainHooks {
   /** Go on with the run in `out` where there is one. */
   readonly resume?: boolean;
+  /** Take a backbone of the hub from the cache only. */
+  readonly offline?: boolean | undefined;
   /** Aborting it saves a checkpoint and rejects with its reason. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
@@ -49,19 +53,22 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
       return result;
     }
   }
-  const plan = await planTraining(config, earlier?.facts, onWarning);
+  const { signal, offline } = hooks;
+  const wanted = { signal, offline, onWarning, onDownload: onEvent };
+  const { folder: backbone, place } = await locateBackbone(...startingPlace(config, earlier, wanted));
+  const plan = await planTraining({ ...config, backbone }, earlier?.facts, onWarning);
   hooks.signal?.throwIfAborted();
   const folder = await openRunFolder(out);
   try {
     if (folder.record && !earlier) await refuseExisting(out, false);
     const places = {
-      backbone: resolve(config.backbone),
+      backbone: place,
       data: isDrawn(config.data) ? config.data : resolve(config.data),
     };
     if (!folder.record) await folder.writeRecord({ config, facts: plan.facts, places });
     const result = await runPlan(config, plan, folder, { ...hooks, onEvent, onWarning });
     const { parameters, best } = result;
-    const done = doneEvent(config, plan, result);
+    const done = doneEvent(config, plan, result, place);
     await folder.finish(
       encodeAdapter({ ...plan.adapter, tensors: parameters }),
       best && encodeAdapter({ ...plan.adapter, tensors: best.parameters }),
@@ -72,6 +79,18 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
   } finally {
     await folder.release();
   }
+}
+
+/** What to ask for the backbone: where a run goes on, the commit it began with, whatever its branch means today. */
+function startingPlace(
+  { backbone, revision }: TrainConfig,
+  earlier: RunRecord | undefined,
+  options: LocateOptions,
+): [string, LocateOptions] {
+  const isSame = earlier?.config.backbone === backbone && earlier.config.revision === revision;
+  return earlier && isSame && isHubPlace(earlier.places.backbone)
+    ? [earlier.places.backbone, options]
+    : [backbone, { ...options, revision }];
 }
 
 /** Runs the loop over the files of this machine. */
@@ -121,6 +140,7 @@ const doneEvent = (
   config: TrainConfig,
   { account, adapter, facts, lr, batchSize }: Plan,
   r: TrainingResult,
+  place: string,
 ): DoneEvent => ({
   event: "done",
   method: adapter.method,
@@ -132,6 +152,8 @@ const doneEvent = (
   adapter: join(config.out, runFiles.adapter),
   options: adapter.options,
   architecture: adapter.backbone.name,
+  // A path is of this machine; a name on the hub, with its commit, is the same everywhere.
+  ...(isHubPlace(place) && { place }),
   epochs: config.epochs,
   batchSize,
   lr,

@@ -14,7 +14,14 @@ export const configSchema = z.strictObject({
   backbone: z
     .string()
     .min(1)
-    .describe("Folder of the pretrained network. With init random also an architecture's name, vit_tiny_patch16_224."),
+    .describe(
+      "Folder of the pretrained network, or its name on the hub, owner/name. With init random also an architecture's name, vit_tiny_patch16_224.",
+    ),
+  revision: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Branch, tag or commit of a backbone from the hub. Default: main; the run records the commit."),
   data: z
     .string()
     .min(1)
@@ -97,6 +104,7 @@ const unboundKeys: ReadonlySet<string> = new Set([
   "$schema",
   "out",
   "backbone",
+  "revision",
   "data",
   "memoryMb",
   "checkpointSeconds",

@@ -77,5 +77,15 @@ export interface DoneEvent extends Account {
 /** What the loop reports. */
 export type LoopEvent = LoopStart | StepEvent | EpochEvent | CheckpointEvent;
 
+/** A file of a backbone comes from the hub. */
+export interface DownloadEvent {
+  readonly event: "download";
+  /** `owner/name`. */
+  readonly backbone: string;
+  readonly file: string;
+  readonly receivedBytes: number;
+  readonly totalBytes: number;
+}
+
 /** What a training reports to whoever watches: terminal, page, run folder. */
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | CheckpointEvent | DoneEvent;
+export type TrainEvent = DownloadEvent | StartEvent | StepEvent | EpochEvent | CheckpointEvent | DoneEvent;

@@ -14,9 +14,14 @@ export interface Outcome {
 /** Starts the command. @param onOutput is told of all of stdout so far */
 export function start(
   args: readonly string[],
-  { cwd, input, onOutput }: { cwd?: string; input?: string | Uint8Array; onOutput?: (all: string) => void } = {},
+  {
+    cwd,
+    input,
+    env = {},
+    onOutput,
+  }: { cwd?: string; input?: string | Uint8Array; env?: NodeJS.ProcessEnv; onOutput?: (all: string) => void } = {},
 ): { readonly child: ChildProcess; readonly done: Promise<Outcome> } {
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, NO_COLOR: "1" } });
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, NO_COLOR: "1", ...env } });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data: Buffer) => {
     stdout += data.toString("utf8");

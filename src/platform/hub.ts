@@ -1,0 +1,56 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ConfigError } from "../errors.js";
+import type { Backbone } from "../vit/checkpoint.js";
+import { openBackbone } from "./backbone.js";
+import { fetchModel, type Located, type ModelHooks } from "./hub-model.js";
+import { checkRevision, isHubPlace, parseHubName } from "./hub-name.js";
+import { hubSettings } from "./hub-settings.js";
+
+export type { Located } from "./hub-model.js";
+
+/** How a backbone is found. */
+export interface LocateOptions extends ModelHooks {
+  /** Branch, tag or commit, for a model of the hub; default `main`. */
+  readonly revision?: string | undefined;
+  /** Ask nothing of the network. */
+  readonly offline?: boolean | undefined;
+}
+
+/**
+ * The folder of a backbone. A folder of that name on this machine comes first, unless the name begins with `hf:`; then
+ * the model of that name on the hub, from the cache or downloaded into it. Any other name is taken as a folder's.
+ * @throws ConfigError where the hub has no such model, or does not give it
+ * @throws FormatError where something else came than the hub announced
+ * @throws RuntimeUnavailableError where network or disk give out
+ */
+export async function locateBackbone(name: string, options: LocateOptions = {}): Promise<Located> {
+  const isHere = !isHubPlace(name) && (await stat(name).catch(() => undefined)) !== undefined;
+  const model = isHere ? undefined : parseHubName(name);
+  const { revision } = options;
+  if (model === undefined) {
+    if (revision === undefined) return { folder: name, place: resolve(name) };
+    throw new ConfigError(
+      isHere
+        ? `${name}: a folder has no revision ${revision}. Leave it out, or write hf:${name} for the model on the hub.`
+        : `${name}: expected owner/name beside the revision ${revision}. Check the name.`,
+    );
+  }
+  if (revision !== undefined && model.revision !== undefined && revision !== model.revision) {
+    throw new ConfigError(`${name}: the revision is also given as ${revision}. Give one of them.`);
+  }
+  const asked = revision === undefined ? model.revision : checkRevision(revision, "revision");
+  return fetchModel({ ...model, revision: asked }, await hubSettings(process.env, options.offline), options);
+}
+
+/** The network that a folder or a model of the hub holds, and what finds it again. @throws as `locateBackbone` and `openBackbone` */
+export async function openLocated(
+  name: string,
+  options: LocateOptions = {},
+): Promise<Backbone & Pick<Located, "place">> {
+  const { folder, place } = await locateBackbone(name, options);
+  const backbone = await openBackbone(folder);
+  // In the cache a folder is named by its commit, which names no network.
+  const own = isHubPlace(place) ? (parseHubName(place)?.repo ?? backbone.name) : backbone.name;
+  return { ...backbone, name: backbone.architecture.name ?? own, place };
+}
