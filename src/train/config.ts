@@ -4,6 +4,7 @@ import { ConfigError, suggest } from "../errors.js";
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);
 const count = z.int().min(1);
+const strength = z.number().min(0).max(1000).default(0);
 
 /** Options of a method; which ones it knows, and their defaults, is the method's own affair. */
 const methodOptions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
@@ -50,6 +51,15 @@ export const configSchema = z.strictObject({
     .default(1)
     .describe("Largest norm of the whole gradient; null (on the command line: none) leaves it as it is."),
   labelSmoothing: fraction.default(0).describe("Share of the target that is spread over all classes."),
+  mixup: strength.describe("Mixup: training images are blended in pairs, by a share from Beta(α, α). 0 is off."),
+  cutmix: strength.describe("Cutmix: a part is cut out of another training image, its area from Beta(α, α). 0 is off."),
+  mixProbability: z.number().min(0).max(1).default(1).describe("Share of the batches that are mixed."),
+  mixSwitch: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe("Share of the mixed batches that get cutmix, where mixup is on too."),
   optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("The update rule."),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]).describe("AdamW: decay of both moving averages."),
   momentum: fraction.default(0.9).describe("SGD: decay of the moving average of gradients."),

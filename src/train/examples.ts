@@ -13,6 +13,14 @@ export interface ExampleBatch {
   readonly labels: Int32Array;
   /** Place of each row in the data set. */
   readonly indices: Int32Array;
+  /** Where two images are mixed into each row. */
+  readonly second?: SecondLabels | undefined;
+}
+
+/** The classes of a batch's second images, and how much of each row they are: in [0, 1], the first ones the rest. */
+export interface SecondLabels {
+  readonly labels: Int32Array;
+  readonly share: number;
 }
 
 /** One split as the loop sees it. */
@@ -102,13 +110,24 @@ export function featureExamples(images: Examples, options: FeatureOptions): Exam
 }
 
 /**
- * Targets with label smoothing, `t = (1 − ε)·onehot + ε/classes`, `[size, classes]`; rows beyond the labels are zero.
+ * Targets with label smoothing, `t = (1 − ε)·onehot + ε/classes`, `[size, classes]`; rows beyond the labels are zero. Of two
+ * mixed images the targets are mixed in the same way.
  * @see Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016, section 7
  */
-export function smoothTargets(labels: Int32Array, size: number, classes: number, smoothing: number): Tensor {
-  const data = new Float32Array(size * classes).fill(smoothing / classes, 0, labels.length * classes);
+export function smoothTargets(
+  labels: Int32Array,
+  size: number,
+  classes: number,
+  smoothing: number,
+  second?: SecondLabels,
+): Tensor {
+  const [off, on] = [smoothing / classes, 1 - smoothing + smoothing / classes];
+  const data = new Float32Array(size * classes).fill(off, 0, labels.length * classes);
   labels.forEach((label, row) => {
-    data[row * classes + label] = 1 - smoothing + smoothing / classes;
+    const other = second?.labels[row] ?? label;
+    const share = other === label ? 0 : (second?.share ?? 0);
+    data[row * classes + other] = share * on + (1 - share) * off;
+    data[row * classes + label] = (1 - share) * on + share * off;
   });
   return tensor("float32", [size, classes], data);
 }

@@ -8,13 +8,14 @@ import type { Progress, Tensors } from "./checkpoint.js";
 import type { BestEpoch, CheckpointEvent, LoopEvent } from "./events.js";
 import { type Examples, featureExamples, imageExamples } from "./examples.js";
 import { type Lane, openLanes, openSession, readAll, releaseAll, uploadAll } from "./lanes.js";
+import { type MixConfig, mixedExamples, mixes } from "./mix.js";
 import { learningRate, type Schedule } from "./schedule.js";
 import { predictLogits } from "./score.js";
 import type { TrainingStep } from "./step.js";
 import type { RunStore } from "./store.js";
 
 /** What the loop decides by. */
-export interface LoopConfig {
+export interface LoopConfig extends Partial<MixConfig> {
   readonly epochs: number;
   readonly batchSize: number;
   readonly lr: number;
@@ -242,7 +243,7 @@ const beginning: Progress = {
 };
 
 async function loadParts(
-  { labelSmoothing, batchSize, seed }: LoopConfig,
+  { labelSmoothing, batchSize, seed, mixup = 0, cutmix = 0, mixProbability = 1, mixSwitch = 0.5 }: LoopConfig,
   { step, executors, weights, classes, splits, isRandom, signal }: LoopParts,
 ): Promise<Loaded> {
   const lanes = await openLanes(executors, step, weights);
@@ -250,9 +251,12 @@ async function loadParts(
   const answer = async (lane: number, images: Tensor): Promise<Tensor> =>
     (await lanes[lane]?.features?.run({ images }))?.features as Tensor;
   const team = { lanes: lanes.length, microBatch: step.microBatch, answer };
-  const examplesOf = (loader: Loader): Examples => {
-    const images = imageExamples(loader);
-    return step.features ? featureExamples(images, { team, batchSize, seed, isRandom, signal }) : images;
+  const mixing = { mixup, cutmix, mixProbability, mixSwitch };
+  const examplesOf = (loader: Loader, changes = false): Examples => {
+    const isMixed = changes && mixes(mixing);
+    const images = isMixed ? mixedExamples(imageExamples(loader), mixing, seed) : imageExamples(loader);
+    const options = { team, batchSize, seed, isRandom: isMixed || isRandom, signal };
+    return step.features ? featureExamples(images, options) : images;
   };
   return {
     step,
@@ -260,7 +264,7 @@ async function loadParts(
     classes,
     labelSmoothing,
     update,
-    train: examplesOf(splits.train),
+    train: examplesOf(splits.train, true),
     val: splits.val && examplesOf(splits.val),
     test: splits.test && examplesOf(splits.test),
   };
