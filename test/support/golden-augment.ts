@@ -24,9 +24,11 @@ export interface MixCase {
 }
 
 /** The golden outputs. */
-export const golden = JSON.parse(
-  readFileSync(new URL("../golden/augment/augment.json", import.meta.url), "utf8"),
-) as { readonly fill: readonly [number, number, number]; readonly cases: AugmentCase[]; readonly mixes: MixCase[] };
+export const golden = JSON.parse(readFileSync(new URL("../golden/augment/augment.json", import.meta.url), "utf8")) as {
+  readonly fill: readonly [number, number, number];
+  readonly cases: AugmentCase[];
+  readonly mixes: MixCase[];
+};
 
 /** The formulas of golden/augment/make.py. */
 export function draw(height: number, width: number, shift = 0): RgbImage {

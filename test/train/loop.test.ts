@@ -200,6 +200,30 @@ describe("trainLoop", () => {
     expect(disk.metrics).toBe(whole.metrics);
   });
 
+  it("mixes training images, and ends in the same bits wherever it is killed", async () => {
+    for (const withFeatures of [false, true]) {
+      const setting = { withFeatures, config: { mixup: 0.8, cutmix: 1, mixSwitch: 0.3 } };
+      const whole = new Disk();
+      const { loop, executor } = begin({ ...setting, store: whole });
+      const expected = await finish(loop);
+      expect(outcome(expected.result)).not.toEqual(outcome((await finish(begin({ withFeatures }).loop)).result));
+      for (const life of [3, 11, 19]) {
+        const disk = new Disk(life);
+        await expect(finish(begin({ ...setting, store: disk }).loop)).rejects.toThrow(Killed);
+        const { result } = await finish(begin({ ...setting, store: disk.revive(Number.POSITIVE_INFINITY) }).loop);
+        expect(outcome(result)).toEqual(outcome(expected.result));
+        expect(disk.metrics).toBe(whole.metrics);
+      }
+      // An answer that names one of two mixed images is worth its share.
+      const worths = expected.events.flatMap((e) => (e.event === "step" ? [e.top1 * Math.min(29, 8 * e.step)] : []));
+      expect(worths.some((worth) => Math.abs(worth - Math.round(worth)) > 1e-3)).toBe(true);
+      expect(Math.max(...worths)).toBeLessThanOrEqual(29);
+      // Images that change have no features to keep: three epochs of parts of three images, then the other splits.
+      const computed = executor.runs.filter((name) => name === "features");
+      expect(computed).toHaveLength(withFeatures ? 3 * 11 + 4 + 4 : 0);
+    }
+  });
+
   it("does not depend on when checkpoints are written", async () => {
     const often = await finish(begin().loop);
     const seldom = await finish(begin({ config: { checkpointSeconds: 1e6 } }).loop);

@@ -96,7 +96,8 @@ describe("the draw", () => {
 
   it("survives strengths that are hardly any, or very large", () => {
     for (const share of drawn({ mixup: 1e-6, cutmix: 0 }, 50).map((mix) => mix?.share)) expect([0, 1]).toContain(share);
-    for (const mix of drawn({ mixup: 1000, cutmix: 0 }, 50)) expect(Math.abs((mix?.share ?? 0) - 0.5)).toBeLessThan(0.1);
+    for (const mix of drawn({ mixup: 1000, cutmix: 0 }, 50))
+      expect(Math.abs((mix?.share ?? 0) - 0.5)).toBeLessThan(0.1);
   });
 
   it("mixes as many batches, and switches as often, as it is told", () => {

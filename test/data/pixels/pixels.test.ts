@@ -3,12 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RgbImage } from "../../../src/data/image.js";
 import { mapAffine, rotate } from "../../../src/data/pixels/affine.js";
-import {
-  changeBrightness,
-  changeContrast,
-  changeSaturation,
-  changeSharpness,
-} from "../../../src/data/pixels/blend.js";
+import { changeBrightness, changeContrast, changeSaturation, changeSharpness } from "../../../src/data/pixels/blend.js";
 import { shiftHue } from "../../../src/data/pixels/hue.js";
 import { autoContrast, equalize, invert, posterize, solarize } from "../../../src/data/pixels/tone.js";
 import { operations } from "../../../src/data/steps/rand-augment.js";
@@ -38,7 +33,11 @@ describe("the operations equal Pillow's to the bit", () => {
   it.each(golden.cases)("$operation $level $side $factor of $image", (golden) => {
     const source = golden.image === "dim" ? dim : draw;
     expect(Buffer.from(compute(golden, source(11, 13))).toString("base64")).toBe(golden.pixels);
-    expect(createHash("sha256").update(compute(golden, source(61, 83))).digest("hex")).toBe(golden.sha256);
+    expect(
+      createHash("sha256")
+        .update(compute(golden, source(61, 83)))
+        .digest("hex"),
+    ).toBe(golden.sha256);
   });
 
   it("and all of them are compared", () => {
