@@ -6,7 +6,7 @@ export * from "./matrix.js";
 export * from "./network.js";
 export type { Op } from "./op.js";
 export { registry } from "./op.js";
-export { adamW, type Optimizer, sgd, type Update } from "./optimizer.js";
+export { adamW, muon, type Optimizer, sgd, type Update } from "./optimizer.js";
 export { print } from "./print.js";
 export * from "./reduce.js";
 export * from "./tensor.js";

@@ -1,4 +1,6 @@
 import { add, div, mul, scalar, sqrt, sub } from "./elementwise.js";
+import { matmul } from "./matrix.js";
+import { reduceSum } from "./reduce.js";
 import type { Value } from "./value.js";
 
 /** A parameter's next value and the next value of each of its states. */
@@ -80,3 +82,42 @@ export const sgd = ({ momentum = 0.9 } = {}): Optimizer => ({
     return { next: sub(decayed(p, lr, decay), mul(lr, u)), state: { u } };
   },
 });
+
+/**
+ * Muon for a matrix `p` `[rows, columns]`: `m ← μm + (1−μ)g`, `u = μm + (1−μ)g`,
+ * `p ← p(1 − lr·λ) − 0.2 · √max(rows, columns) · lr · O(u)`, where `O` makes a matrix nearly orthogonal. The factor gives
+ * the update the size of AdamW's, so one learning rate serves both.
+ * @throws Error where the parameter is no matrix
+ * @see Jordan et al., Muon: An optimizer for hidden layers in neural networks, 2024; the factor: Liu et al., Muon is
+ * scalable for LLM training, 2025, section 2.2; PyTorch's `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"`
+ */
+export const muon = ({ momentum = 0.95 } = {}): Optimizer => ({
+  slots: ["m"],
+  shared: {},
+  advance: () => ({}),
+  step(p, grad, state, _, lr, decay) {
+    if (p.shape.length !== 2) throw new Error(`Muon moves matrices only, got [${p.shape.join(", ")}]`);
+    const m = blend(at(state, "m"), momentum, grad);
+    const u = blend(m, momentum, grad);
+    const size = scalar(0.2 * Math.sqrt(Math.max(...p.shape)), p);
+    return { next: sub(decayed(p, lr, decay), mul(mul(lr, size), orthogonalize(u))), state: { m } };
+  },
+});
+
+/**
+ * A matrix with the singular vectors of `x` and singular values near 1: five Newton-Schulz steps
+ * `x ← a·x + (b·G + c·G²)·x`, `G = x xᵀ`, from `x / ‖x‖`.
+ */
+function orthogonalize(x: Value): Value {
+  const [a, b, c] = [3.4445, -4.775, 2.0315];
+  const [rows, columns] = x.shape as readonly [number, number];
+  // The products with the smaller side are the cheaper ones.
+  const isTall = rows > columns;
+  let y = div(x, add(sqrt(reduceSum(mul(x, x))), scalar(1e-7, x)));
+  for (let i = 0; i < 5; i++) {
+    const gram = matmul(y, y, { transA: isTall, transB: !isTall });
+    const factor = add(mul(gram, scalar(b, x)), matmul(gram, gram, { alpha: c }));
+    y = add(mul(y, scalar(a, x)), isTall ? matmul(y, factor) : matmul(factor, y));
+  }
+  return y;
+}

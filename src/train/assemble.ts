@@ -1,7 +1,8 @@
 import { type Account, accountOf } from "../adapter/account.js";
-import { adamW, sgd } from "../graph/optimizer.js";
+import { adamW, muon, type Optimizer, sgd } from "../graph/optimizer.js";
 import { elementCount } from "../graph/tensor.js";
 import type { AnyMethod } from "../methods/index.js";
+import type { MethodParameter } from "../methods/method.js";
 import { type Architecture, parameterCount } from "../vit/architecture.js";
 import type { Normalization } from "../vit/model.js";
 import type { TrainConfig } from "./config.js";
@@ -33,16 +34,20 @@ export const assembleStep = (
     method,
     methodOptions,
     microBatch,
-    optimizer:
-      config.optimizer === "adamw"
-        ? adamW({ beta1: config.betas[0], beta2: config.betas[1] })
-        : sgd({ momentum: config.momentum }),
+    optimizerOf: optimizers(config),
     groups: (group) =>
       group === "head"
         ? { rate: config.headLr / lr, decay: config.headWeightDecay ?? config.weightDecay }
         : { rate: 1, decay: config.weightDecay },
     clip: config.clip ?? 0,
   });
+
+/** How each parameter moves: Muon is made for the matrices inside a network, so beside it AdamW moves all others. */
+function optimizers({ optimizer, betas, momentum }: TrainConfig): (parameter: MethodParameter) => Optimizer {
+  const others = optimizer === "sgd" ? sgd({ momentum }) : adamW({ beta1: betas[0], beta2: betas[1] });
+  const matrices = optimizer === "muon" ? muon({ momentum }) : others;
+  return ({ shape, group }) => (shape.length === 2 && group !== "head" ? matrices : others);
+}
 
 /** What a method trains in an architecture, by its formula. */
 export function accountFor(

@@ -60,9 +60,14 @@ export const configSchema = z.strictObject({
     .max(1)
     .default(0.5)
     .describe("Share of the mixed batches that get cutmix, where mixup is on too."),
-  optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("The update rule."),
+  optimizer: z
+    .enum(["adamw", "sgd", "muon"])
+    .default("adamw")
+    .describe("The update rule; muon moves matrices so, and everything else and the head by adamw."),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]).describe("AdamW: decay of both moving averages."),
-  momentum: fraction.default(0.9).describe("SGD: decay of the moving average of gradients."),
+  momentum: fraction
+    .default(0.9)
+    .describe("SGD and Muon: decay of the moving average of gradients (Muon's habit is 0.95)."),
   imageSize: count
     .max(4096)
     .optional()

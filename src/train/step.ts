@@ -31,7 +31,8 @@ export interface StepOptions {
   readonly methodOptions: Readonly<Record<string, unknown>>;
   /** Images per run of `accumulate`. */
   readonly microBatch: number;
-  readonly optimizer: Optimizer;
+  /** How each parameter moves. Two that share a state's name share its rule as well. */
+  readonly optimizerOf: (parameter: MethodParameter) => Optimizer;
   /** For each group of parameters: factor of the learning rate, and decoupled weight decay. */
   readonly groups: (group: string) => { readonly rate: number; readonly decay: number };
   /** Largest norm of the whole gradient; 0 leaves it as it is. */
@@ -73,7 +74,7 @@ export interface TrainingStep {
 
 /** Builds the graphs of a training step. */
 export function trainingStep(o: StepOptions): TrainingStep {
-  const { architecture: a, optimizer, dtype = "float32", microBatch } = o;
+  const { architecture: a, optimizerOf, dtype = "float32", microBatch } = o;
   const parameters = [...o.method.parameters(a, o.methodOptions), ...headParameters(a)];
   const values = new Map<string, Value>(parameters.map((p) => [p.name, input(p.name, p.shape, dtype)]));
   const value = (name: string): Value => find(values, name);
@@ -96,9 +97,11 @@ export function trainingStep(o: StepOptions): TrainingStep {
   });
 
   const slots = parameters.flatMap((p) =>
-    optimizer.slots.map((slot) => ({ name: `state/${slot}/${p.name}`, shape: p.shape })),
+    optimizerOf(p).slots.map((slot) => ({ name: `state/${slot}/${p.name}`, shape: p.shape })),
   );
-  const shared = Object.entries(optimizer.shared);
+  const shared = Object.entries(
+    Object.assign({}, ...parameters.map((p) => optimizerOf(p).shared)) as Record<string, number>,
+  );
   return {
     parameters,
     microBatch,
@@ -130,7 +133,7 @@ const headParameters = (a: Architecture): MethodParameter[] => [
 ];
 
 function updateGraph(
-  { optimizer, groups, clip }: StepOptions,
+  { optimizerOf, groups, clip }: StepOptions,
   parameters: readonly MethodParameter[],
   value: (name: string) => Value,
   sum: (name: string) => Value,
@@ -142,11 +145,17 @@ function updateGraph(
   // As PyTorch's clip_grad_norm_, whose 1e-6 keeps a zero gradient from dividing by zero.
   const factor = clip > 0 ? min(div(scalar(clip, norm), add(norm, scalar(1e-6, norm))), scalar(1, norm)) : undefined;
 
-  const sharedInputs = Object.keys(optimizer.shared).map((name) => [name, input(`state/${name}`, [], dtype)] as const);
-  const shared = optimizer.advance(Object.fromEntries(sharedInputs));
+  const advance = (optimizer: Optimizer): Readonly<Record<string, Value>> =>
+    optimizer.advance(
+      Object.fromEntries(Object.keys(optimizer.shared).map((name) => [name, input(`state/${name}`, [], dtype)])),
+    );
+  const advanced = new Map<Optimizer, Readonly<Record<string, Value>>>();
   const outputs: Record<string, Value> = { gradientNorm: norm };
-  for (const [name, next] of Object.entries(shared)) outputs[`next/state/${name}`] = next;
-  for (const { name, shape, group } of parameters) {
+  for (const parameter of parameters) {
+    const { name, shape, group } = parameter;
+    const optimizer = optimizerOf(parameter);
+    const shared = advanced.get(optimizer) ?? advance(optimizer);
+    advanced.set(optimizer, shared);
     const grad = factor ? mul(sum(name), factor) : sum(name);
     const state = Object.fromEntries(
       optimizer.slots.map((slot) => [slot, input(`state/${slot}/${name}`, shape, dtype)]),
@@ -155,6 +164,9 @@ function updateGraph(
     const update = optimizer.step(value(name), grad, state, shared, mul(lr, scalar(rate, lr)), decay);
     outputs[`next/${name}`] = update.next;
     for (const [slot, next] of Object.entries(update.state)) outputs[`next/state/${slot}/${name}`] = next;
+  }
+  for (const shared of advanced.values()) {
+    for (const [name, next] of Object.entries(shared)) outputs[`next/state/${name}`] = next;
   }
   return graph("update", outputs);
 }

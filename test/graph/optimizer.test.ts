@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { scalar } from "../../src/graph/elementwise.js";
 import { graph } from "../../src/graph/graph.js";
-import { adamW, type Optimizer, sgd } from "../../src/graph/optimizer.js";
+import { adamW, muon, type Optimizer, sgd } from "../../src/graph/optimizer.js";
 import type { Tensor } from "../../src/graph/tensor.js";
 import { input, type Value } from "../../src/graph/value.js";
 import { ReferenceExecutor } from "../../src/run/reference.js";
@@ -19,8 +19,7 @@ const { optimizers: golden } = JSON.parse(readFileSync(new URL("../golden/ops/op
 };
 
 /** Where the parameter is after each of the golden steps. */
-async function walk(optimizer: Optimizer, decay: number): Promise<Float64Array[]> {
-  const shape = [golden.start.length];
+async function walk(optimizer: Optimizer, decay: number, shape = [golden.start.length]): Promise<Float64Array[]> {
   const leaves = (names: readonly string[], size: number[], prefix: string): Record<string, Value> =>
     Object.fromEntries(names.map((name) => [name, input(`${prefix}${name}`, size, "float64")]));
   const [p, grad, lr] = [input("p", shape, "float64"), input("grad", shape, "float64"), input("lr", [], "float64")];
@@ -35,7 +34,7 @@ async function walk(optimizer: Optimizer, decay: number): Promise<Float64Array[]
   let carried: Record<string, Tensor> = {
     p: doubles(shape, golden.start),
     ...Object.fromEntries(
-      optimizer.slots.map((name) => [`state/${name}`, doubles(shape, new Float64Array(shape[0] as number))]),
+      optimizer.slots.map((name) => [`state/${name}`, doubles(shape, new Float64Array(golden.start.length))]),
     ),
     ...Object.fromEntries(Object.entries(optimizer.shared).map(([name, v]) => [`shared/${name}`, doubles([], [v])])),
   };
@@ -64,6 +63,23 @@ describe("optimizers move as PyTorch's do", () => {
     for (const [step, p] of path.entries()) {
       expect(relativeError(p, wanted[step] as number[])).toBeLessThanOrEqual(1e-12);
     }
+  });
+
+  it.each([
+    ["muon, wide", [2, 3]],
+    ["muon, tall", [3, 2]],
+  ])("%s", async (name, shape) => {
+    const path = await walk(muon(), 0.05, shape);
+    expect(path).toHaveLength(golden.grads.length);
+    for (const [step, p] of path.entries()) {
+      // PyTorch clamps a norm near zero where ours adds 1e-7 to it.
+      expect(relativeError(p, golden.paths[name]?.[step] as number[])).toBeLessThanOrEqual(1e-6);
+    }
+  });
+
+  it("refuses to move a vector by Muon", () => {
+    const p = input("p", [3]);
+    expect(() => muon().step(p, p, { m: p }, {}, input("lr", []), 0)).toThrow("Muon moves matrices only, got [3]");
   });
 
   it("names a state that is missing", () => {

@@ -114,6 +114,8 @@ export function randomImages(a: Architecture, count = batch): Tensor {
   );
 }
 
+const optimizer = adamW();
+
 export const stepOf = (a: Architecture, { method, options }: Case): TrainingStep =>
   trainingStep({
     architecture: a,
@@ -121,7 +123,7 @@ export const stepOf = (a: Architecture, { method, options }: Case): TrainingStep
     method,
     methodOptions: options,
     microBatch: batch,
-    optimizer: adamW(),
+    optimizerOf: () => optimizer,
     groups: () => ({ rate: 1, decay: 0 }),
     clip: 0,
   });

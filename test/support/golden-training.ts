@@ -47,13 +47,14 @@ export async function goldenTraining(
   const method = methodOf("sas");
   const labels = Array.from(toNumbers(golden.get("labels")));
   const size = labels.length;
+  const rule = adamW();
   const step = trainingStep({
     architecture,
     normalization: contract,
     method,
     methodOptions: method.resolve(architecture, options),
     microBatch: microBatch ?? size,
-    optimizer: adamW(),
+    optimizerOf: () => rule,
     groups: (group) => ({ rate: group === "head" ? optimizer.headLr / optimizer.lr : 1, decay: optimizer.weightDecay }),
     clip,
     dtype,

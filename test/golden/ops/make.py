@@ -133,24 +133,34 @@ case("cross entropy", lambda x, t, w: (F.cross_entropy(x, t, reduction="none") *
      torch.tensor([0.25, 0.5, 0.0, 1.0]), frozen=(1, 2))
 
 STEPS = 10
-start = torch.randn(5)
-grads = [torch.randn(5) * 10.0 ** (i % 3 - 1) for i in range(STEPS)]
+start = torch.randn(6)
+grads = [torch.randn(6) * 10.0 ** (i % 3 - 1) for i in range(STEPS)]
 lrs = [1e-2 * (i + 1) / STEPS for i in range(STEPS)]
 
 
-def trajectory(make, decay=0.0):
+def trajectory(make, decay=0.0, shape=(6,)):
     """`decay` is applied here where PyTorch's own rule would not decouple it."""
-    p = torch.nn.Parameter(start.clone())
+    p = torch.nn.Parameter(start.view(shape).clone())
     optimizer, path = make([p]), []
     for grad, lr in zip(grads, lrs):
         for group in optimizer.param_groups:
             group["lr"] = lr
         with torch.no_grad():
             p.mul_(1 - lr * decay)
-        p.grad = grad.clone()
+        p.grad = grad.view(shape).clone()
         optimizer.step()
-        path.append(p.detach().tolist())
+        path.append(p.detach().flatten().tolist())
     return path
+
+
+# Muon computes in bfloat16; its digits would be too few to compare with.
+torch.Tensor.bfloat16 = torch.Tensor.double
+
+
+def muon(shape):
+    return trajectory(
+        lambda p: torch.optim.Muon(p, momentum=0.95, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"), shape=shape
+    )
 
 
 optimizers = {
@@ -162,6 +172,8 @@ optimizers = {
         "adamW without decay": trajectory(lambda p: torch.optim.AdamW(p, betas=(0.8, 0.95), eps=1e-6, weight_decay=0)),
         "sgd": trajectory(lambda p: torch.optim.SGD(p, lr=1, momentum=0.9), decay=0.05),
         "sgd without momentum": trajectory(lambda p: torch.optim.SGD(p, lr=1)),
+        "muon, wide": muon((2, 3)),
+        "muon, tall": muon((3, 2)),
     },
 }
 
