@@ -34,7 +34,7 @@ export interface StepEvent {
   readonly step: number;
   /** Mean loss over the batch before the update. */
   readonly loss: number;
-  /** Share of the epoch's images so far that were classified rightly, each before its update. */
+  /** Share of the epoch's images so far that were classified rightly, each before its update; of mixed ones by their shares. */
   readonly top1: number;
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */

@@ -36,10 +36,10 @@ describe.each(sentences)("%s", (sentence) => {
 
   it("gives the same for the same stream, other images for others, and leaves its image alone", () => {
     const image = draw(24, 20);
-    const results = Array.from({ length: 30 }, (_, i) => apply(sentence, image, "augment", 0, i));
+    const results = Array.from({ length: 12 }, (_, i) => apply(sentence, image, "augment", 0, i).data.join());
     expect(image).toEqual(draw(24, 20));
-    expect(Array.from({ length: 30 }, (_, i) => apply(sentence, image, "augment", 0, i))).toEqual(results);
-    expect(new Set(results.map(({ data }) => data.join())).size).toBeGreaterThan(1);
+    expect(Array.from({ length: 12 }, (_, i) => apply(sentence, image, "augment", 0, i).data.join())).toEqual(results);
+    expect(new Set(results).size).toBeGreaterThan(1);
     expect(splitAtRandom(transform).fixed).toEqual([{ name: "decode" }]);
   });
 
