@@ -4,7 +4,8 @@ import { stream } from "../../src/data/random.js";
 import { tensor } from "../../src/graph/tensor.js";
 import { type ExampleBatch, type Examples, smoothTargets } from "../../src/train/examples.js";
 import { cutAt, drawMix, type MixConfig, mixedExamples, mixes, mixImages } from "../../src/train/mix.js";
-import { draw, golden } from "../support/golden-augment.js";
+import { draw } from "../support/draw.js";
+import { golden } from "../support/golden-augment.js";
 
 const config: MixConfig = { mixup: 0.8, cutmix: 1, mixProbability: 1, mixSwitch: 0.5 };
 const images = (count: number, height: number, width: number) =>

@@ -7,7 +7,8 @@ import { changeBrightness, changeContrast, changeSaturation, changeSharpness } f
 import { shiftHue } from "../../../src/data/pixels/hue.js";
 import { autoContrast, equalize, invert, posterize, solarize } from "../../../src/data/pixels/tone.js";
 import { operations } from "../../../src/data/steps/rand-augment.js";
-import { type AugmentCase, dim, draw, golden } from "../../support/golden-augment.js";
+import { draw } from "../../support/draw.js";
+import { type AugmentCase, dim, golden } from "../../support/golden-augment.js";
 
 const byFactor: Readonly<Record<string, (image: RgbImage, factor: number) => RgbImage>> = {
   "change-brightness": changeBrightness,

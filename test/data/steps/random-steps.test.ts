@@ -4,7 +4,7 @@ import type { RgbImage } from "../../../src/data/image.js";
 import { type Stream, stream } from "../../../src/data/random.js";
 import { operations } from "../../../src/data/steps/rand-augment.js";
 import { applyTransform, outputSize, parseTransform, splitAtRandom } from "../../../src/data/transform.js";
-import { draw } from "../../support/golden-augment.js";
+import { draw } from "../../support/draw.js";
 
 const sentences = [
   "decode|vertical-flip",
