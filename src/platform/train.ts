@@ -1,9 +1,11 @@
 import { join, resolve } from "node:path";
 import { encodeAdapter } from "../adapter/file.js";
+import { requireSplit } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { type Loader, refuseUnreadable } from "../data/loader.js";
 import { splitAtRandom } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
+import { classWeightsOf } from "../train/class-weights.js";
 import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
@@ -22,6 +24,8 @@ export interface TrainHooks {
   readonly onWarning?: (text: string) => void;
   /** What the configuration came from, for messages; default "configuration". */
   readonly source?: string;
+  /** What the person calls a key of the configuration, for messages; default its own name. */
+  readonly nameOf?: (key: string) => string;
 }
 
 /**
@@ -32,7 +36,7 @@ export interface TrainHooks {
  */
 export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Promise<DoneEvent> {
   const { resume = false, onEvent = () => {}, onWarning = () => {}, source = "configuration" } = hooks;
-  const config = parseConfig(input, source);
+  const config = parseConfig(input, source, hooks.nameOf);
   const { out } = config;
   await refuseExisting(out, resume);
   const earlier = await readRunRecord(out);
@@ -85,8 +89,10 @@ async function runPlan(
   const loaders = openLoaders(
     data,
     { train: transform, val: evaluation, test: evaluation },
-    { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+    { seed: config.seed, batchSize, sampling: config.sampling, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
   );
+  const { labels } = requireSplit(data, "train");
+  const { classWeights, classWeightBeta } = config;
   const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
     const loop = trainLoop(
@@ -96,6 +102,7 @@ async function runPlan(
         executors,
         weights: network.weights,
         classes: data.classes.length,
+        classWeights: classWeightsOf(classWeights, classWeightBeta, labels, data.classes.length),
         splits: { ...loaders, train: loaders.train as Loader },
         isRandom: splitAtRandom(transform).random.length > 0,
         store,
@@ -133,6 +140,7 @@ const doneEvent = (
   options: adapter.options,
   architecture: adapter.backbone.name,
   epochs: config.epochs,
+  epochsDone: r.epochs,
   batchSize,
   lr,
   headLr: config.headLr,
