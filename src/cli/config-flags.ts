@@ -42,7 +42,8 @@ export function addConfigFlags(command: Command): void {
     if (property.enum) option.choices(property.enum);
     else if (isNumber)
       option.argParser(canBeNull(property) ? (value) => (value === none ? none : parseNumber(value)) : parseNumber);
-    else if (property.anyOf) option.argParser((value) => (/^[-+.\d]/.test(value) ? parseWords(value).map(parseNumber) : value));
+    else if (property.anyOf)
+      option.argParser((value) => (/^[-+.\d]/.test(value) ? parseWords(value).map(parseNumber) : value));
     else if (kind === "array") option.argParser((value) => parseWords(value).map(parseNumber));
     command.addOption(option);
   }
@@ -79,7 +80,11 @@ export async function readConfig(command: Command, file: string | undefined): Pr
   const method = String(flags.method ?? stored.method ?? "sas");
   if (file !== undefined) {
     const { refuseForeignOptions } = await import("./foreign-options.js");
-    refuseForeignOptions(method, { file, method: String(stored.method ?? "sas"), options: Object.keys(fromFile) }, fromFlags);
+    refuseForeignOptions(
+      method,
+      { file, method: String(stored.method ?? "sas"), options: Object.keys(fromFile) },
+      fromFlags,
+    );
   }
   const options = { ...fromFile, ...fromFlags };
   const nameOf = (key: string): string => (key in stored && !given.includes(key) ? key : flagOf(key));
@@ -87,9 +92,14 @@ export async function readConfig(command: Command, file: string | undefined): Pr
   return { config, source: file ?? "command line", nameOf };
 }
 
+/** Keys whose names may as well be those of folders. */
+const places: ReadonlySet<string> = new Set(["backbone", "data", "out"]);
+
 /** The message with the flag in place of the key that it begins with, `imageSize: …`. */
 export const withFlag = (message: string, nameOf: (key: string) => string): string =>
-  message.replace(/^([a-z]+[A-Z]\w*)(?=: )/, (key) => (keys.some(([name]) => name === key) ? nameOf(key) : key));
+  message.replace(/^\w+(?=: )/, (word) =>
+    keys.some(([key]) => key === word && !places.has(key)) ? nameOf(word) : word,
+  );
 
 function readObject(file: string): Record<string, unknown> {
   let text: string;

@@ -67,7 +67,9 @@ function takeVal(dataset: Dataset, { valFraction, seed = 0, onWarning = () => {}
     throw new ConfigError(`data: expected a validation share from 0 to below 1, got ${fraction}.`);
   }
   if (valFraction !== undefined && dataset.splits.val) {
-    onWarning("the data has validation images of its own, so a share of the training images (valFraction) has no effect");
+    onWarning(
+      "the data has validation images of its own, so a share of the training images (valFraction) has no effect",
+    );
   }
   if (fraction === 0 || dataset.splits.val) return dataset;
   const train = requireSplit(dataset, "train");

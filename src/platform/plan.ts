@@ -7,6 +7,7 @@ import { ConfigError, RuntimeUnavailableError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
 import { defaultShare } from "../methods/sas.js";
 import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
+import { classWeightsOf } from "../train/class-weights.js";
 import type { TrainConfig } from "../train/config.js";
 import { fitNetwork, type Network } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
@@ -31,6 +32,8 @@ export interface Plan {
   /** Learning rate of the method's parameters. */
   readonly lr: number;
   readonly batchSize: number;
+  /** What an image counts by its class; undefined where all count the same. */
+  readonly classWeights: Float64Array | undefined;
   /** The adapter to be, but for its tensors. */
   readonly adapter: Omit<Adapter, "tensors">;
 }
@@ -109,6 +112,7 @@ export async function planTraining(
     transforms,
     lr,
     batchSize,
+    classWeights: classWeightsOf(config.classWeights, config.classWeightBeta, train.labels, data.classes.length),
     adapter: {
       method: method.name,
       options,

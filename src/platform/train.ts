@@ -1,11 +1,9 @@
 import { join, resolve } from "node:path";
 import { encodeAdapter } from "../adapter/file.js";
-import { requireSplit } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { type Loader, refuseUnreadable } from "../data/loader.js";
 import { splitAtRandom } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
-import { classWeightsOf } from "../train/class-weights.js";
 import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
@@ -81,7 +79,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
 /** Runs the loop over the files of this machine. */
 async function runPlan(
   config: TrainConfig,
-  { facts, bytes, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
+  { facts, bytes, data, network, step, transforms, lr, batchSize, classWeights, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
   { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
@@ -89,10 +87,13 @@ async function runPlan(
   const loaders = openLoaders(
     data,
     { train: transform, val: evaluation, test: evaluation },
-    { seed: config.seed, batchSize, sampling: config.sampling, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+    {
+      seed: config.seed,
+      batchSize,
+      sampling: config.sampling,
+      ...(config.skipUnreadable && { onUnreadable: onWarning }),
+    },
   );
-  const { labels } = requireSplit(data, "train");
-  const { classWeights, classWeightBeta } = config;
   const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
     const loop = trainLoop(
@@ -102,7 +103,7 @@ async function runPlan(
         executors,
         weights: network.weights,
         classes: data.classes.length,
-        classWeights: classWeightsOf(classWeights, classWeightBeta, labels, data.classes.length),
+        classWeights,
         splits: { ...loaders, train: loaders.train as Loader },
         isRandom: splitAtRandom(transform).random.length > 0,
         store,

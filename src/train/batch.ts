@@ -80,7 +80,10 @@ export async function trainBatch(
 
   const total = await addUp(lanes, sums);
   const rate = tensor("float32", [], Float32Array.of(lr));
-  const outputs = await update.run({ ...own[0], ...total, ...state, ...chance.noise(), lr: rate }, nextNames(Object.keys(state)));
+  const outputs = await update.run(
+    { ...own[0], ...total, ...state, ...chance.noise(), lr: rate },
+    nextNames(Object.keys(state)),
+  );
   await releaseAll(executor, { ...total, ...state });
   await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
   return {

@@ -65,7 +65,8 @@ function expectation(issue: z.core.$ZodIssue): string {
 }
 
 function bound(origin: string, relation: string, limit: number | bigint): string {
-  if (origin === "string") return limit === 1 ? "a text that is not empty" : `a text of ${relation} ${limit} characters`;
+  if (origin === "string")
+    return limit === 1 ? "a text that is not empty" : `a text of ${relation} ${limit} characters`;
   if (origin === "array") return `a list of ${relation} ${limit}`;
   return `${origin === "int" ? "a whole number" : "a number"} ${relation === "at least" || relation === "at most" ? `of ${relation}` : relation} ${limit}`;
 }

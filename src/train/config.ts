@@ -73,7 +73,9 @@ export const configSchema = z.strictObject({
   weightDecayFor: z
     .enum(["all", "matrices"])
     .optional()
-    .describe("What weight decay acts on; matrices spares biases, norms, tokens. Default: matrices for full, else all."),
+    .describe(
+      "What weight decay acts on; matrices spares biases, norms, tokens. Default: matrices for full, else all.",
+    ),
   ema: positive
     .lt(1)
     .optional()

@@ -12,7 +12,11 @@ const isLinear = ({ method }: TrainConfig): boolean => method === "linear";
 
 /** Names in braces are keys: they become what the person calls them. */
 const rules: readonly Rule[] = [
-  { key: "momentum", isIdle: (c) => c.optimizer === "adamw", because: "with {optimizer} adamw; its settings are {betas}" },
+  {
+    key: "momentum",
+    isIdle: (c) => c.optimizer === "adamw",
+    because: "with {optimizer} adamw; its settings are {betas}",
+  },
   { key: "betas", isIdle: (c) => c.optimizer === "sgd", because: "with {optimizer} sgd; its setting is {momentum}" },
   { key: "lr", isIdle: isLinear, because: "with {method} linear, which trains the head alone; its rate is {headLr}" },
   {
@@ -20,7 +24,11 @@ const rules: readonly Rule[] = [
     isIdle: (c) => isLinear(c) && c.headWeightDecay !== undefined,
     because: "with {method} linear beside {headWeightDecay}",
   },
-  { key: "classWeightBeta", isIdle: (c) => c.classWeights !== "effective", because: "without {classWeights} effective" },
+  {
+    key: "classWeightBeta",
+    isIdle: (c) => c.classWeights !== "effective",
+    because: "without {classWeights} effective",
+  },
   { key: "valFraction", isIdle: (c) => c.final, because: "with {final}, which trains on all but the test images" },
   { key: "patience", isIdle: (c) => c.final, because: "with {final}, which leaves no validation images" },
   { key: "patience", isIdle: (c) => (c.patience ?? 0) >= c.epochs, because: "where it is not below {epochs}" },

@@ -34,7 +34,12 @@ export interface DropOptions {
  * @see Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014
  * @see Huang et al., Deep Networks with Stochastic Depth, 2016; the linear rule from 0 is timm's `drop_path_rate`
  */
-export function dropping({ batch, blocks, dropout, dropPath }: DropOptions): Drop & { readonly masks: readonly Mask[] } {
+export function dropping({
+  batch,
+  blocks,
+  dropout,
+  dropPath,
+}: DropOptions): Drop & { readonly masks: readonly Mask[] } {
   const masks: Mask[] = [];
   const mask = (x: Value, name: string, count: number, rate: number): Value => {
     const keep = keepOf(rate);

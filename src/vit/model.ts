@@ -95,7 +95,8 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       const change = adaptation.input?.({ block, place });
       let changed = x;
       const { down, up, scale, dropout, shift } = change ?? {};
-      if (down && up) changed = lowRank(x, { down, up, ...(dropout && { dropout }) }, changed, `blocks.${block}.${place}`);
+      if (down && up)
+        changed = lowRank(x, { down, up, ...(dropout && { dropout }) }, changed, `blocks.${block}.${place}`);
       if (scale) changed = add(changed, mul(x, scale));
       const moves = drop.dropout && dropout ? dropout.shift : shift;
       if (moves) changed = add(changed, moves);
