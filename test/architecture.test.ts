@@ -15,12 +15,14 @@ const column: Readonly<Record<string, readonly string[]>> = {
   // Seeded starts are drawn from the counter-based generator.
   vit: ["graph/", "data/random.ts"],
   methods: ["graph/", "vit/", "data/random.ts"],
-  adapter: ["graph/", "vit/", "methods/"],
+  // An adapter's transform is a sentence of data's.
+  adapter: ["graph/", "vit/", "methods/", "data/"],
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
   evaluate: [...core, "train/"],
   export: ["graph/", "onnx/", "vit/", "adapter/"],
   platform: [...core, "train/", "evaluate/", "export/"],
+  web: [...core, "train/", "evaluate/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
   cli: [...core, "train/", "evaluate/", "platform/"],

@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
-import { adaptedPredictor, plainPredictor } from "../adapter/predictor.js";
-import { contractCrop, outputSize, parseTransform, type Transform } from "../data/transform.js";
+import { adaptedNetwork } from "../adapter/network.js";
+import { plainPredictor } from "../adapter/predictor.js";
+import { contractCrop, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
-import { methodOf } from "../methods/index.js";
 import type { Tensors } from "../train/checkpoint.js";
 import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
@@ -72,23 +72,16 @@ export async function openAdapter(path: string, best = false): Promise<Adapter> 
 
 async function openAdapted(run: string, options: ClassifierOptions): Promise<Classifier> {
   const adapter = await openAdapter(run, options.best);
-  const { classes, contract, backbone } = adapter;
-  const transform = parseTransform(adapter.transform);
-  const imageSize = outputSize(transform);
-  if (imageSize === undefined) throw new ConfigError(`${run}: its transform ends in no fixed size.`);
-  const architecture = { ...backbone.architecture, imageSize, classes: classes.length };
+  const { classes } = adapter;
+  const { architecture, transform, predictor } = adaptedNetwork(adapter, run);
   const resources = resourcesOf(architecture, options.threads);
-  const { microBatch } = resources;
-  const graph = adaptedPredictor(
-    { architecture, normalization: contract, microBatch },
-    methodOf(adapter.method),
-    adapter.options,
-  );
+  const graph = predictor(resources.microBatch);
   // `full` holds the whole network: then there is no backbone to look for.
   const weights =
     graph.weights.length === 0
       ? undefined
-      : fitNetwork(await openOwnBackbone(run, adapter, options.backbone), imageSize, classes.length).weights;
+      : fitNetwork(await openOwnBackbone(run, adapter, options.backbone), architecture.imageSize, classes.length)
+          .weights;
   const network = { classes, classCount: classes.length, transform };
   return open(network, resources, graph, weights, adapter.tensors);
 }

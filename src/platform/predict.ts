@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { Examples } from "../data/dataset.js";
 import { createLoader, type Unreadable } from "../data/loader.js";
 import { FormatError } from "../errors.js";
-import { probabilitiesOf, topClasses } from "../evaluate/metrics.js";
+import { type Candidate, candidatesOf } from "../evaluate/candidates.js";
+import { probabilitiesOf } from "../evaluate/metrics.js";
 import { imageExamples } from "../train/examples.js";
 import { answerRows } from "../train/rows.js";
 import { type ClassifierOptions, openClassifier } from "./classifier.js";
@@ -19,14 +20,6 @@ export interface PredictOptions extends ClassifierOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of every image that cannot be read; without it such an image is an error. */
   readonly onUnreadable?: ((image: Unreadable) => void) | undefined;
-}
-
-/** One class that an image may show. */
-export interface Candidate {
-  readonly index: number;
-  /** The class's name; the index as text where no name is known. */
-  readonly class: string;
-  readonly probability: number;
 }
 
 /** The answer for one image. */
@@ -63,12 +56,7 @@ export async function* predict(
       const probabilities = probabilitiesOf(await answerRows(team, rows, signal), classCount);
       for (const [row, index] of indices.entries()) {
         const own = probabilities.subarray(row * classCount, (row + 1) * classCount);
-        const top = topClasses(own, Math.min(topK, classCount)).map((best) => ({
-          index: best,
-          class: classes[best] ?? String(best),
-          probability: own[best] as number,
-        }));
-        yield { file: nameOf(images[index] as ImageInput), top };
+        yield { file: nameOf(images[index] as ImageInput), top: candidatesOf(own, classes, topK) };
       }
     }
   } finally {

@@ -5,7 +5,7 @@ import type { Weights } from "./checkpoint.js";
 export interface Digest {
   update(bytes: Uint8Array): void | Promise<void>;
   /** The hash of all bytes so far, hexadecimal. */
-  finish(): string;
+  finish(): string | Promise<string>;
 }
 
 /**

@@ -25,11 +25,16 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Answers every request from the checkout, sources compiled file by file: nothing leaves the process. */
-async function answer(route: Route): Promise<void> {
+/**
+ * Answers every request from the checkout, sources compiled file by file, and below `/files/` from the folder given:
+ * nothing leaves the process.
+ */
+async function answer(route: Route, files: string): Promise<void> {
   const { pathname } = new URL(route.request().url());
   const compiled = pathname.startsWith("/src/");
-  const file = join(root, compiled ? pathname.replace(/\.js$/, ".ts") : pathname);
+  const [, own] = /^\/files\/(.*)$/.exec(pathname) ?? [];
+  const file =
+    own === undefined ? join(root, compiled ? pathname.replace(/\.js$/, ".ts") : pathname) : join(files, own);
   if (!existsSync(file)) return route.fulfill({ status: 404 });
   const body = await readFile(file);
   await route.fulfill({
@@ -44,10 +49,19 @@ const compile = (source: string): string =>
   ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 } })
     .outputText;
 
-/** A page that holds our sources and onnxruntime-web. */
-export async function openPage(browser: Browser): Promise<Page> {
+/**
+ * An empty page that may go to every address of `http://localhost`.
+ * @param files folder that the page finds below `/files/`
+ */
+export async function newPage(browser: Browser, files = root): Promise<Page> {
   const page = await browser.newPage();
-  await page.route("**/*", answer);
+  await page.route("**/*", (route) => answer(route, files));
+  return page;
+}
+
+/** A page that holds our sources and onnxruntime-web, and finds `files` below `/files/`. */
+export async function openPage(browser: Browser, files?: string): Promise<Page> {
+  const page = await newPage(browser, files);
   await page.goto("http://localhost/test/browser/page.html");
   await page.waitForFunction("document.title === 'ready'");
   return page;
