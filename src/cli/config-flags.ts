@@ -65,11 +65,11 @@ export interface ReadConfig {
 export async function readConfig(command: Command, file: string | undefined): Promise<ReadConfig> {
   const stored = file === undefined ? {} : readObject(file);
   const given = keys.map(([key]) => key).filter((key) => command.getOptionValueSource(key) === "cli");
-  const valueOf = (key: string): unknown => {
+  const flagValue = (key: string): unknown => {
     const value: unknown = command.getOptionValue(key);
     return value === none && keys.some(([name, property]) => name === key && canBeNull(property)) ? null : value;
   };
-  const flags = Object.fromEntries(given.map((key) => [key, valueOf(key)]));
+  const flags = Object.fromEntries(given.map((key) => [key, flagValue(key)]));
   const fromFile = stored.options ?? {};
   if (typeof fromFile !== "object" || Array.isArray(fromFile)) {
     throw new ConfigError(
