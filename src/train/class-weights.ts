@@ -45,11 +45,20 @@ export function classWeightsOf(
 /**
  * How much each image of a batch counts: `w / Σ w` over the batch, so the loss stays a mean. A batch of weight 0 counts nothing.
  * @param weights of the classes
+ * @param second the classes of images mixed into these, which count for their share
  * @see PyTorch `CrossEntropyLoss(weight)` with `reduction="mean"`
  */
-export function imageWeights(labels: Int32Array, weights: Float64Array | undefined): Float64Array {
+export function imageWeights(
+  labels: Int32Array,
+  weights: Float64Array | undefined,
+  second?: { readonly labels: Int32Array; readonly share: number },
+): Float64Array {
   if (!weights) return new Float64Array(labels.length).fill(1 / labels.length);
-  const own = Float64Array.from(labels, (label) => weights[label] as number);
+  const share = second?.share ?? 0;
+  const own = Float64Array.from(labels, (label, row) => {
+    const other = second?.labels[row] ?? label;
+    return (1 - share) * (weights[label] as number) + share * (weights[other] as number);
+  });
   const total = own.reduce((a, b) => a + b, 0);
   return total > 0 ? own.map((weight) => weight / total) : own;
 }

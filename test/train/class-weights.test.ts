@@ -54,6 +54,10 @@ describe("imageWeights", () => {
   it("sum to 1 in every batch, in proportion to the classes' weights", () => {
     expect(imageWeights(Int32Array.of(0, 1, 1), Float64Array.of(2, 3))).toEqual(Float64Array.of(2 / 8, 3 / 8, 3 / 8));
   });
+  it("mix as the images do", () => {
+    const second = { labels: Int32Array.of(1, 0), share: 0.25 };
+    expect(imageWeights(Int32Array.of(0, 0), Float64Array.of(1, 5), second)).toEqual(Float64Array.of(2 / 3, 1 / 3));
+  });
   it("are zero where the whole batch weighs nothing", () => {
     expect(imageWeights(Int32Array.of(1, 1), Float64Array.of(1, 0))).toEqual(Float64Array.of(0, 0));
   });
