@@ -22,6 +22,8 @@ export interface TrainHooks {
   readonly onWarning?: (text: string) => void;
   /** What the configuration came from, for messages; default "configuration". */
   readonly source?: string;
+  /** What the person calls a key of the configuration, for messages; default its own name. */
+  readonly nameOf?: (key: string) => string;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface TrainHooks {
  */
 export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Promise<DoneEvent> {
   const { resume = false, onEvent = () => {}, onWarning = () => {}, source = "configuration" } = hooks;
-  const config = parseConfig(input, source);
+  const config = parseConfig(input, source, hooks.nameOf);
   const { out } = config;
   await refuseExisting(out, resume);
   const earlier = await readRunRecord(out);
@@ -77,7 +79,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
 /** Runs the loop over the files of this machine. */
 async function runPlan(
   config: TrainConfig,
-  { facts, bytes, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
+  { facts, bytes, data, network, step, transforms, lr, batchSize, classWeights, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
   { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
@@ -85,7 +87,12 @@ async function runPlan(
   const loaders = openLoaders(
     data,
     { train: transform, val: evaluation, test: evaluation },
-    { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+    {
+      seed: config.seed,
+      batchSize,
+      sampling: config.sampling,
+      ...(config.skipUnreadable && { onUnreadable: onWarning }),
+    },
   );
   const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
@@ -96,6 +103,7 @@ async function runPlan(
         executors,
         weights: network.weights,
         classes: data.classes.length,
+        classWeights,
         splits: { ...loaders, train: loaders.train as Loader },
         isRandom: splitAtRandom(transform).random.length > 0,
         store,
@@ -133,6 +141,7 @@ const doneEvent = (
   options: adapter.options,
   architecture: adapter.backbone.name,
   epochs: config.epochs,
+  epochsDone: r.epochs,
   batchSize,
   lr,
   headLr: config.headLr,

@@ -1,7 +1,9 @@
 import { bestClasses } from "../evaluate/metrics.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
 import type { Feed, Session } from "../run/executor.js";
+import type { Chance } from "./chance.js";
 import type { Tensors } from "./checkpoint.js";
+import { imageWeights } from "./class-weights.js";
 import { type ExampleBatch, exampleWeights, type SecondLabels, smoothTargets } from "./examples.js";
 import { type Lane, readAll, releaseAll, shareOut, uploadAll } from "./lanes.js";
 import { cutRows } from "./rows.js";
@@ -35,6 +37,8 @@ export interface Updater {
   readonly update: Session;
   readonly classes: number;
   readonly labelSmoothing: number;
+  /** What an image counts by its class; absent where all count the same. */
+  readonly classWeights?: Float64Array | undefined;
 }
 
 /**
@@ -42,15 +46,17 @@ export interface Updater {
  * the sum of the sums is applied once. The state that came in is released.
  */
 export async function trainBatch(
-  { step, lanes, update, classes, labelSmoothing }: Updater,
+  { step, lanes, update, classes, labelSmoothing, classWeights }: Updater,
   { parameters, state }: Trained,
   { rows, labels, second }: ExampleBatch,
   lr: number,
+  chance: Chance,
 ): Promise<BatchResult> {
   const { microBatch, takes } = step;
   const [{ executor }] = lanes as readonly [Lane];
   const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
   const sums: Feeds[] = lanes.map(() => step.zeroSums());
+  const counts = imageWeights(labels, classWeights, second);
   const sumNames = step.parameters.map(({ name }) => `sums/${name}`);
 
   const found = await shareOut(lanes.length, cutRows(rows, microBatch), async (laneIndex, part, i) => {
@@ -64,7 +70,8 @@ export async function trainBatch(
       ...before,
       [takes]: part,
       targets: smoothTargets(answers, microBatch, classes, labelSmoothing, others),
-      weights: exampleWeights(microBatch, answers.length, labels.length),
+      weights: exampleWeights(microBatch, counts.subarray(i * microBatch, (i + 1) * microBatch)),
+      ...chance.masks(i * microBatch, answers.length),
     };
     const outputs = await lane.accumulate.run(feeds, nextNames(sumNames));
     await releaseAll(lane.executor, before);
@@ -75,7 +82,10 @@ export async function trainBatch(
 
   const total = await addUp(lanes, sums);
   const rate = tensor("float32", [], Float32Array.of(lr));
-  const outputs = await update.run({ ...own[0], ...total, ...state, lr: rate }, nextNames(Object.keys(state)));
+  const outputs = await update.run(
+    { ...own[0], ...total, ...state, ...chance.noise(), lr: rate },
+    nextNames(Object.keys(state)),
+  );
   await releaseAll(executor, { ...total, ...state });
   await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
   return {

@@ -68,6 +68,8 @@ export interface DoneEvent extends Account {
   readonly val: Metrics | null;
   readonly test: Metrics | null;
   readonly best: BestEpoch | null;
+  /** Fewer than asked for where patience ran out. */
+  readonly epochsDone: number;
   readonly imagesPerSecond: number;
   /** Where the adapter lies. */
   readonly adapter: string;

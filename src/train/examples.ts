@@ -1,5 +1,4 @@
 import type { Loader } from "../data/loader.js";
-import { batches } from "../data/sampler.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
 import { answerRows, type Team } from "./rows.js";
 
@@ -50,8 +49,8 @@ export function imageExamples(loader: Loader): Examples {
 export interface FeatureOptions {
   /** Answers images with features. */
   readonly team: Team;
-  readonly batchSize: number;
-  readonly seed: number;
+  /** The images of every batch of an epoch. */
+  readonly batchesOf: (epoch: number) => readonly Int32Array[];
   /** True where the images change from epoch to epoch; then their features cannot be kept. */
   readonly isRandom: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -59,7 +58,7 @@ export interface FeatureOptions {
 
 /** The features of images, each computed once. */
 export function featureExamples(images: Examples, options: FeatureOptions): Examples {
-  const { team, batchSize, seed, isRandom, signal } = options;
+  const { team, batchesOf, isRandom, signal } = options;
   async function* compute(source: AsyncGenerator<ExampleBatch, void>): AsyncGenerator<ExampleBatch, void> {
     for await (const batch of source) {
       const data = await answerRows(team, batch.rows, signal);
@@ -87,7 +86,7 @@ export function featureExamples(images: Examples, options: FeatureOptions): Exam
         places.set(index, { row, label: labels[i] as number });
       });
     }
-    for (const [step, all] of batches(images.count, batchSize, seed, epoch).entries()) {
+    for (const [step, all] of batchesOf(epoch).entries()) {
       const indices = all.filter((index) => places.has(index));
       if (step < from || indices.length === 0) continue;
       const data = new Float32Array(indices.length * width);
@@ -132,6 +131,9 @@ export function smoothTargets(
   return tensor("float32", [size, classes], data);
 }
 
-/** Weights `[size]` of a micro-batch: 1/batch for its `real` rows, 0 for those that only fill it up. */
-export const exampleWeights = (size: number, real: number, batch: number): Tensor =>
-  tensor("float32", [size], new Float32Array(size).fill(1 / batch, 0, real));
+/** Weights `[size]` of a micro-batch: what its images count, and 0 for the rows that only fill it up. */
+export function exampleWeights(size: number, counts: Float64Array): Tensor {
+  const data = new Float32Array(size);
+  data.set(counts);
+  return tensor("float32", [size], data);
+}
