@@ -46,6 +46,11 @@ export function trainReport(isJson: boolean): (event: TrainEvent) => void {
         break;
       case "done": {
         showLive("");
+        if (start && event.epochsDone < start.epochs) {
+          say(
+            `ended after epoch ${event.epochsDone}: no better validation accuracy since epoch ${event.best?.epoch}, which is the result`,
+          );
+        }
         say(
           `${event.method}: ${event.trainable.toLocaleString("en-US")} parameters, ${(100 * event.share).toFixed(4)} %`,
         );

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { ConfigError } from "../errors.js";
 import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
-import { addConfigFlags, readConfig } from "./config-flags.js";
+import { addConfigFlags, readConfig, withFlag } from "./config-flags.js";
 import { addMethodFlags, offlineFlag } from "./flags.js";
 import { trainReport } from "./train-report.js";
 
@@ -24,20 +25,24 @@ export function configure(command: Command): void {
     .addOption(offlineFlag())
     .addHelpText("after", examples)
     .action(async (flags: { json?: boolean; config?: string; resume?: boolean; offline?: boolean }) => {
-      const config = readConfig(command, flags.config);
-      const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
+      const { config, source, nameOf } = await readConfig(command, flags.config);
+      const notice = "Stopping after this step; what is done is saved. Ctrl-C again stops at once.";
+      const signal = interruptSignal(notice, { endsWithReader: true });
       const { train } = await import("../platform/node.js");
       const report = trainReport(flags.json ?? false);
       await train(config, {
         signal,
         resume: flags.resume ?? false,
         offline: flags.offline,
-        source: flags.config ?? "command line",
+        source,
+        nameOf,
         onWarning: (text) => tell(`warning: ${text}`),
         onEvent(event) {
           if (flags.json) printJson(event);
           report(event);
         },
+      }).catch((error) => {
+        throw error instanceof ConfigError ? new ConfigError(withFlag(error.message, nameOf), { cause: error }) : error;
       });
       showLive("");
     });

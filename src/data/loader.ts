@@ -4,7 +4,7 @@ import type { RgbImage } from "./image.js";
 import { imageHeader } from "./image-header.js";
 import { limitTasks } from "./limit.js";
 import { stream } from "./random.js";
-import { batches, batchesInOrder } from "./sampler.js";
+import { balancedOrder, batchesInOrder, epochOrder, inBatches } from "./sampler.js";
 import { applyTransform, splitAtRandom, type Transform } from "./transform.js";
 
 /** Gives the image that encoded bytes hold after the fixed steps of a transform; each platform brings its own. */
@@ -36,6 +36,8 @@ export interface LoaderOptions {
   readonly batchSize: number;
   /** Seed of the order and of random steps; default 0. */
   readonly seed?: number;
+  /** What an epoch shows: every image once, or as many images of each class; default `all`. */
+  readonly sampling?: "all" | "balanced";
   readonly decode: Decode;
   /** Bytes of decoded images kept in memory; default 1 GiB. What does not fit is decoded in every epoch. */
   readonly cacheBytes?: number;
@@ -52,6 +54,8 @@ export interface Loader {
   readonly count: number;
   /** Batches per epoch. */
   readonly batchCount: number;
+  /** The images of every batch of an epoch. */
+  batches(epoch: number): readonly Int32Array[];
   /**
    * The batches of a training epoch, from batch `from` on. They depend on the seed and the epoch alone, so a run that is
    * continued sees the same bits.
@@ -77,7 +81,8 @@ export interface Loader {
  * @throws ConfigError where there are no images or the batch size is not at least 1
  */
 export function createLoader(examples: Examples, options: LoaderOptions): Loader {
-  const { transform, decode, batchSize, seed = 0, cacheBytes = 2 ** 30, prefetchBatches = 4, parallel = 4 } = options;
+  const { transform, decode, batchSize, seed = 0, sampling = "all" } = options;
+  const { cacheBytes = 2 ** 30, prefetchBatches = 4, parallel = 4 } = options;
   const { count } = examples;
   if (count === 0) throw new ConfigError("data: there are no images to load; expected at least one.");
   const { fixed, random } = splitAtRandom(transform);
@@ -85,6 +90,12 @@ export function createLoader(examples: Examples, options: LoaderOptions): Loader
   const cache = new Map<number, RgbImage>();
   const bad = new Map<number, Unreadable>();
   let bytesLeft = cacheBytes;
+
+  const batches = (epoch: number): readonly Int32Array[] =>
+    inBatches(
+      sampling === "all" ? epochOrder(count, seed, epoch) : balancedOrder(examples.labels, seed, epoch),
+      batchSize,
+    );
 
   async function load(index: number): Promise<RgbImage> {
     const cached = cache.get(index);
@@ -124,8 +135,15 @@ export function createLoader(examples: Examples, options: LoaderOptions): Loader
       const images = await Promise.all(
         Array.from(indices, (index) => limit(async () => (stopped ? undefined : fetchImage(index)))),
       );
-      const randomize = (image: RgbImage, index: number): RgbImage =>
-        epoch === undefined ? image : applyTransform(random, image, stream(seed, "augment", epoch, index));
+      const shown = new Map<number, number>();
+      const randomize = (image: RgbImage, index: number): RgbImage => {
+        if (epoch === undefined) return image;
+        // An image that an epoch shows again is changed in another way.
+        const again = shown.get(index) ?? 0;
+        shown.set(index, again + 1);
+        const place = sampling === "all" ? [] : [step, again];
+        return applyTransform(random, image, stream(seed, "augment", epoch, index, ...place));
+      };
       return assemble(examples, step, indices, images, randomize);
     };
     const ahead: Promise<Batch | undefined>[] = [];
@@ -162,7 +180,8 @@ export function createLoader(examples: Examples, options: LoaderOptions): Loader
   return {
     count,
     batchCount: batchesInOrder(count, batchSize).length,
-    epoch: (epoch, from = 0) => serve(batches(count, batchSize, seed, epoch), from, epoch),
+    batches,
+    epoch: (epoch, from = 0) => serve(batches(epoch), from, epoch),
     inOrder: (from = 0) => serve(batchesInOrder(count, batchSize), from, undefined),
     check: () =>
       examine(async (index) => {

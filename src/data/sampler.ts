@@ -6,6 +6,33 @@ export const epochOrder = (count: number, seed: number, epoch: number): Int32Arr
   stream(seed, "order", epoch).permutation(count);
 
 /**
+ * As many places as there are samples, shared out evenly among the classes that have some: the classes come in a random
+ * order again and again, and each gives the next of its samples, whose order is drawn anew when all were there.
+ * @param labels class of each sample
+ * @see Shen, Lin, Huang, Relay Backpropagation for Effective Learning of Deep Convolutional Neural Networks, 2016, section 3.2
+ */
+export function balancedOrder(labels: Int32Array, seed: number, epoch: number): Int32Array<ArrayBuffer> {
+  const members = new Map<number, number[]>();
+  labels.forEach((label, i) => {
+    const group = members.get(label);
+    if (group) group.push(i);
+    else members.set(label, [i]);
+  });
+  const classes = [...members.keys()].sort((a, b) => a - b);
+  const inTurn = (path: readonly (number | string)[], values: readonly number[]): (() => number) => {
+    const random = stream(seed, "balanced", epoch, ...path);
+    let left: number[] = [];
+    return () => {
+      if (left.length === 0) left = Array.from(random.permutation(values.length), (at) => values[at] as number);
+      return left.pop() as number;
+    };
+  };
+  const nextClass = inTurn(["classes"], classes);
+  const nextOf = new Map(classes.map((label) => [label, inTurn([label], members.get(label) ?? [])]));
+  return Int32Array.from(labels, () => nextOf.get(nextClass())?.() as number);
+}
+
+/**
  * Consecutive pieces of an order, the last one as short as it comes; none is dropped.
  * @param batchSize at least 1; a set smaller than this is one batch
  */

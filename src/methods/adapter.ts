@@ -45,9 +45,9 @@ export const adapter: Method<AdapterOptions> = {
     ).flat(),
 
   adapt: (_, o, value) => ({
-    branch: ({ block, part }, { output: y }) =>
+    branch: ({ block, part }, { output: y, drop }) =>
       o.sites.includes(part)
-        ? scope("adapter", () => add(y, bottleneck(`adapter.blocks.${block}.${part}`, y, quickGelu, value)))
+        ? scope("adapter", () => add(y, bottleneck(`adapter.blocks.${block}.${part}`, y, quickGelu, value, drop)))
         : y,
   }),
 };

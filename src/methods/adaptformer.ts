@@ -40,9 +40,9 @@ export const adaptformer: Method<AdaptformerOptions> = {
     ).flat(),
 
   adapt: (_, { scale }, value) => ({
-    branch({ block, part }, { stream, output }) {
+    branch({ block, part }, { stream, output, drop }) {
       if (part === "attn") return output;
-      const beside = scope("adapter", () => bottleneck(`adaptformer.blocks.${block}`, stream, relu, value));
+      const beside = scope("adapter", () => bottleneck(`adaptformer.blocks.${block}`, stream, relu, value, drop));
       return add(output, mul(beside, scalar(scale, beside)));
     },
   }),

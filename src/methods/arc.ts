@@ -54,7 +54,8 @@ export const arc: Method<ArcOptions> = {
         if (!found) return undefined;
         const { site, up } = found;
         const down = mul(value(`arc.${site}.down`), value(`arc.blocks.${block}.${site}.scale`));
-        return { down, up, shift: value(`arc.blocks.${block}.${site}.shift`) };
+        const shift = value(`arc.blocks.${block}.${site}.shift`);
+        return { down, up, shift, dropout: { down, up, shift } };
       },
     };
   },

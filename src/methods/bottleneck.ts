@@ -27,15 +27,16 @@ export function bottleneckParameters(
   ];
 }
 
-/** `activation(x down + a) up + b`, `[rows, width]`. */
+/** `drop(activation(x down + a)) up + b`, `[rows, width]`. */
 export function bottleneck(
   name: string,
   x: Value,
   activation: (x: Value) => Value,
   value: (name: string) => Value,
+  drop: (x: Value) => Value,
 ): Value {
   const inner = gemm(x, value(`${name}.down.weight`), { bias: value(`${name}.down.bias`) });
-  return gemm(activation(inner), value(`${name}.up.weight`), { bias: value(`${name}.up.bias`) });
+  return gemm(drop(activation(inner)), value(`${name}.up.weight`), { bias: value(`${name}.up.bias`) });
 }
 
 /** `x / (1 + e^(−1.702 x))`; the exponent is held below 40, where the result is 0 in any precision and no gradient overflows. */

@@ -66,13 +66,13 @@ export const convpass: Method<ConvpassOptions> = {
     ).flat(),
 
   adapt: (a, { rank, scale }, value) => ({
-    branch: ({ block, part, tokens }, { normed, output }) =>
+    branch: ({ block, part, tokens }, { normed, output, drop }) =>
       scope("adapter", () => {
         const of = (name: string): Value => value(`convpass.blocks.${block}.${part}.${name}`);
         const inner = quickGelu(gemm(normed(), of("down.weight"), { bias: of("down.bias") }));
         const taps = reshape(of("conv.weight"), [9 * rank, rank]);
         const convolved = gemm(windows(a, inner, tokens), taps, { bias: of("conv.bias") });
-        const beside = gemm(quickGelu(convolved), of("up.weight"), { bias: of("up.bias") });
+        const beside = gemm(drop(quickGelu(convolved)), of("up.weight"), { bias: of("up.bias") });
         return add(output, scale === 1 ? beside : mul(beside, scalar(scale, beside)));
       }),
   }),

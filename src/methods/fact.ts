@@ -1,6 +1,7 @@
 import { concat, matmul, mul, reshape, scalar, split, type Value } from "../graph/index.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Adaptation, Delta } from "../vit/site.js";
+import { onDiagonal } from "./diagonal.js";
 import { expectScale, expectWhole } from "./expect.js";
 import { kaimingOf, type MethodParameter, zerosOf } from "./method.js";
 
@@ -35,7 +36,7 @@ export const outerParameters = ({ width }: Architecture, rank: number): MethodPa
 ];
 
 /**
- * The adaptation that changes slice `i` of all linear maps by `s U Σᵢ V`.
+ * The adaptation that changes slice `i` of all linear maps by `s U Σᵢ V`. Dropout acts between `Σᵢ` and `V`, as published.
  * @param u `[width, rank]`
  * @param v `[rank, width]`
  * @param cores `Σ`, `[blocks · slices, rank, rank]`
@@ -53,27 +54,34 @@ export function factored(a: Architecture, { rank, scale }: FactOptions, u: Value
   return {
     delta({ block, place }): Delta {
       const core = (slice: number): Value => all[block * slices + slice] as Value;
-      if (place === "attn.qkv") {
-        return {
-          down: u,
-          up: concat(
-            [0, 1, 2].map((i) => matmul(core(i), scaled)),
+      /** Slices side by side, the first being `from`, each with as many outputs as its `V` has columns. */
+      const beside = (from: number, outer: readonly Value[]): Delta => ({
+        down: u,
+        up: concat(
+          outer.map((v, i) => matmul(core(from + i), v)),
+          1,
+        ),
+        dropout: {
+          down: concat(
+            outer.map((_, i) => matmul(u, core(from + i))),
             1,
           ),
-        };
+          up: onDiagonal(outer),
+        },
+      });
+      if (place === "attn.qkv") return beside(0, [scaled, scaled, scaled]);
+      if (place === "attn.proj") {
+        return { down: u, up: matmul(core(3), scaled), dropout: { down: matmul(u, core(3)), up: scaled } };
       }
-      if (place === "attn.proj") return { down: u, up: matmul(core(3), scaled) };
       if (place === "mlp.fc1") {
-        return {
-          down: u,
-          up: concat(
-            sizes.map((size, i) => matmul(core(4 + i), cut(scaled, 1, size))),
-            1,
-          ),
-        };
+        return beside(
+          4,
+          sizes.map((size) => cut(scaled, 1, size)),
+        );
       }
       const downs = sizes.map((size, i) => matmul(cut(u, 0, size), core(4 + pieces + i)));
-      return { down: concat(downs, 0), up: scaled };
+      const down = concat(downs, 0);
+      return { down, up: scaled, dropout: { down, up: scaled } };
     },
   };
 }

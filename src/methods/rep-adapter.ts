@@ -1,5 +1,6 @@
-import { add, concat, filled, gemm, mul, reshape, scalar, split, type Value } from "../graph/index.js";
+import { add, gemm, mul, reshape, scalar, split, type Value } from "../graph/index.js";
 import { branchEntries } from "../vit/site.js";
+import { onDiagonal } from "./diagonal.js";
 import { expect, expectScale, expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
@@ -59,19 +60,17 @@ export const repAdapter: Method<RepAdapterOptions> = {
       if (!site) return undefined;
       const name = `rep.blocks.${block}.${site}`;
       const scaled = (x: Value): Value => (scale === 1 ? x : mul(x, scalar(scale, x)));
-      const up = scaled(onDiagonal(value(`${name}.up.weight`)));
-      const carried = reshape(gemm(reshape(value(`${name}.down.bias`), [1, rank]), up), [width]);
-      return { down: value(`${name}.down.weight`), up, shift: add(carried, scaled(value(`${name}.up.bias`))) };
+      const up = scaled(onDiagonal(blocksOf(value(`${name}.up.weight`))));
+      const [down, bias] = [value(`${name}.down.weight`), value(`${name}.down.bias`)];
+      const carried = reshape(gemm(reshape(bias, [1, rank]), up), [width]);
+      const last = scaled(value(`${name}.up.bias`));
+      return { down, up, shift: add(carried, last), dropout: { down, up, bias, shift: last } };
     },
   }),
 };
 
-/** Blocks `[groups, m, n]` along the diagonal of a matrix `[groups · m, groups · n]` that is zero elsewhere. */
-function onDiagonal(blocks: Value): Value {
+/** Blocks `[groups, m, n]` one by one. */
+function blocksOf(blocks: Value): Value[] {
   const [groups, m, n] = blocks.shape as readonly [number, number, number];
-  const rows = split(blocks, 0, new Array<number>(groups).fill(1)).map((block, i) => {
-    const zeros = (count: number): Value[] => (count > 0 ? [filled([m, count * n], 0, block)] : []);
-    return concat([...zeros(i), reshape(block, [m, n]), ...zeros(groups - 1 - i)], 1);
-  });
-  return concat(rows, 0);
+  return split(blocks, 0, new Array<number>(groups).fill(1)).map((block) => reshape(block, [m, n]));
 }

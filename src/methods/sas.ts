@@ -48,6 +48,8 @@ const forms: readonly SasForm[] = ["low-rank", "affine", "core"];
  * is the block's own, its parameters `θ = H(z)` generated from the block's embedding `z` by a hyper-network:
  * `low-rank` `P(x) = (x a) b`; `affine` `P(x) = x ⊙ γ + β`; `core` no `P`, but `α (x Down)(I + K) Up`.
  *
+ * Dropout, where it is asked for, acts between `Down` and `Up` and between `a` and `b`.
+ *
  * The paper fixes a shared low-rank module and a hyper-network for the specific parameters; sites, forms, sizes and
  * the start are our reconstruction.
  * @see Nguyen et al., Optimizing Specific and Shared Parameters for Efficient Parameter Tuning, arXiv 2504.03450, 2025
@@ -156,10 +158,14 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   }
   const downs = down ? rows(down, [width, rank]) : [];
   const ups = up ? rows(up, [rank, width]) : [];
-  return Array.from({ length: blocks }, (_, i) => ({
-    ...(downs[i] && ups[i] && { down: downs[i], up: ups[i] }),
-    ...(scales[i] && shifts[i] && { scale: scales[i], shift: shifts[i] }),
-  }));
+  return Array.from({ length: blocks }, (_, i) => {
+    const pair = downs[i] && ups[i] && { down: downs[i], up: ups[i] };
+    const shift = shifts[i] && { shift: shifts[i] };
+    return {
+      ...(pair && { ...pair, dropout: { ...pair, ...shift } }),
+      ...(scales[i] && shift && { scale: scales[i], ...shift }),
+    };
+  });
 }
 
 const hyperNetworkOf = (a: Architecture, o: SasOptions): HyperNetwork => ({

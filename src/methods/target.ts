@@ -28,7 +28,8 @@ export const sizesOf = (
 ];
 
 /**
- * The change of one map from those of its targets, side by side: one product instead of several.
+ * The change of one map from those of its targets, side by side: one product instead of several. Dropout acts on the map's
+ * input, once for all of its targets (PEFT's `lora_dropout`, `vera_dropout`).
  * @param factors of a target, `[in, rank]` and `[rank, out]`
  */
 export function deltaAt(
@@ -44,6 +45,7 @@ export function deltaAt(
     });
   if (parts.length === 0) return undefined;
   return {
+    dropout: "input",
     down: concat(
       parts.map(({ down }) => down),
       1,

@@ -18,6 +18,8 @@ export interface DatasetOptions {
   readonly valFraction?: number;
   /** Seed of that draw; default 0. */
   readonly seed?: number;
+  /** Told of an option that has no effect. */
+  readonly onWarning?: (text: string) => void;
 }
 
 const layouts =
@@ -59,10 +61,15 @@ function joinTrainVal(dataset: Dataset): Dataset {
   return { ...dataset, splits: { train: joinExamples(train, val), val: null, test } };
 }
 
-function takeVal(dataset: Dataset, { valFraction, seed = 0 }: DatasetOptions): Dataset {
+function takeVal(dataset: Dataset, { valFraction, seed = 0, onWarning = () => {} }: DatasetOptions): Dataset {
   const fraction = valFraction ?? (dataset.layout === "class folders" ? 0.2 : 0);
   if (!(fraction >= 0 && fraction < 1)) {
     throw new ConfigError(`data: expected a validation share from 0 to below 1, got ${fraction}.`);
+  }
+  if (valFraction !== undefined && dataset.splits.val) {
+    onWarning(
+      "the data has validation images of its own, so a share of the training images (valFraction) has no effect",
+    );
   }
   if (fraction === 0 || dataset.splits.val) return dataset;
   const train = requireSplit(dataset, "train");

@@ -7,6 +7,7 @@ import { ConfigError, RuntimeUnavailableError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
 import { defaultShare } from "../methods/sas.js";
 import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
+import { classWeightsOf } from "../train/class-weights.js";
 import type { TrainConfig } from "../train/config.js";
 import { fitNetwork, type Network } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
@@ -31,6 +32,8 @@ export interface Plan {
   /** Learning rate of the method's parameters. */
   readonly lr: number;
   readonly batchSize: number;
+  /** What an image counts by its class; undefined where all count the same. */
+  readonly classWeights: Float64Array | undefined;
   /** The adapter to be, but for its tensors. */
   readonly adapter: Omit<Adapter, "tensors">;
 }
@@ -52,6 +55,20 @@ export async function planTraining(
   for (const warning of start.warnings) onWarning(`${config.backbone}: ${warning}`);
   if (start.unused.length > 0) onWarning(`${config.backbone}: not needed: ${start.unused.join(", ")}`);
 
+  const train = requireSplit(data, "train");
+  const [empty, ...more] = emptyClasses(train.labels, data.classes);
+  if (empty !== undefined) {
+    const names = [empty, ...more.slice(0, 9)].join(", ");
+    onWarning(
+      `${config.data}: ${1 + more.length} of ${data.classes.length} classes have no training image: ${names}${more.length > 9 ? ", …" : ""}. Labels count from 0; check the lists if this is not meant`,
+    );
+  }
+  if (config.patience !== undefined && !data.splits.val) {
+    throw new ConfigError(
+      `patience: there are no validation images to judge by. Give the data a val split, or set valFraction.`,
+    );
+  }
+
   const transforms = transformsOf(config, contract.imageSize);
   const network = fitNetwork(start, transforms.imageSize, data.classes.length);
   const { architecture } = network;
@@ -63,7 +80,12 @@ export async function planTraining(
     onWarning(`the network is so small that the smallest adapter is ${(100 * account.share).toFixed(3)} % of it`);
   }
   const lr = baseRate(config, account);
-  const batchSize = Math.min(config.batchSize, requireSplit(data, "train").count);
+  if (config.minLr >= lr) {
+    throw new ConfigError(
+      `minLr: the rate falls from lr, ${lr}, so it must be lower; got ${config.minLr}. Give a lower one; 0 is allowed.`,
+    );
+  }
+  const batchSize = Math.min(config.batchSize, train.count);
 
   const present = {
     version: packageVersion(),
@@ -90,6 +112,7 @@ export async function planTraining(
     transforms,
     lr,
     batchSize,
+    classWeights: classWeightsOf(config.classWeights, config.classWeightBeta, train.labels, data.classes.length),
     adapter: {
       method: method.name,
       options,
@@ -104,6 +127,12 @@ export async function planTraining(
       account,
     },
   };
+}
+
+/** Names of the classes that no label is of. */
+function emptyClasses(labels: Int32Array, classes: readonly string[]): readonly string[] {
+  const present = new Set(labels);
+  return classes.filter((_, i) => !present.has(i));
 }
 
 /** Bytes that can still be had, by the limits of a container too; older versions of Node only count what lies idle. */

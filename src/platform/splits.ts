@@ -30,7 +30,13 @@ export interface CheckedData extends Dataset {
  */
 export async function openCheckedData(options: SplitOptions): Promise<CheckedData> {
   const { data, final = false, valFraction, seed, skipUnreadable, only = splitNames, onWarning } = options;
-  const dataset = await openDataset(data, { final, seed, ...(valFraction !== undefined && { valFraction }) });
+  const dataset = await openDataset(data, {
+    final,
+    seed,
+    ...(valFraction !== undefined && { valFraction }),
+    // Who asks for single splits has a run, which was told when it began.
+    ...(options.only === undefined && { onWarning: (text: string) => onWarning(`${data}: ${text}`) }),
+  });
   const splits: Record<Split, Examples | null> = { train: null, val: null, test: null };
   for (const name of only) {
     const examples = dataset.splits[name];
@@ -51,7 +57,12 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
 export function openLoaders(
   { splits }: CheckedData,
   transforms: { readonly [S in Split]?: Transform },
-  { seed, batchSize, onUnreadable }: { seed: number; batchSize: number; onUnreadable?: (text: string) => void },
+  {
+    seed,
+    batchSize,
+    sampling = "all",
+    onUnreadable,
+  }: { seed: number; batchSize: number; sampling?: "all" | "balanced"; onUnreadable?: (text: string) => void },
 ): Readonly<Record<Split, Loader | null>> {
   const names = splitNames.filter((name) => transforms[name]);
   const total = names.reduce((count, name) => count + (splits[name]?.count ?? 0), 0);
@@ -63,6 +74,7 @@ export function openLoaders(
       transform,
       batchSize: Math.min(batchSize, examples.count),
       seed,
+      sampling,
       decode: decodeImage,
       parallel: parallelDecodes(),
       cacheBytes: Math.floor((cacheBytes * examples.count) / total),

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { stream } from "../data/random.js";
-import { directResize, outputSize, parseTransform, type Transform } from "../data/transform.js";
+import { directResize, outputSize, parseTransform, splitAtRandom, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { TrainConfig } from "../train/config.js";
 import { architectureNames, architectureOf } from "../vit/architecture.js";
@@ -42,7 +42,7 @@ export interface Transforms {
 
 /**
  * The transforms of a configuration; what it leaves open is a direct resize to the network's size.
- * @throws ConfigError where they end in different sizes
+ * @throws ConfigError where they end in different sizes, or evaluation would be random
  */
 export function transformsOf(
   { transform, evalTransform, imageSize }: TrainConfig,
@@ -51,6 +51,12 @@ export function transformsOf(
   const given = [transform, evalTransform].map((sentence) =>
     sentence === undefined ? undefined : parseTransform(sentence),
   );
+  const unsteady = given[1] && splitAtRandom(given[1]).random[0];
+  if (unsteady) {
+    throw new ConfigError(
+      `evalTransform "${evalTransform}": expected steps that are the same every time, got the random ${unsteady.name}. Leave it to transform, which is for training.`,
+    );
+  }
   const sizes = given.map((steps) => (steps ? outputSize(steps) : undefined));
   const size = imageSize === undefined ? sizes[1] || sizes[0] || own : ([imageSize, imageSize] as const);
   for (const [i, sentence] of [transform, evalTransform].entries()) {

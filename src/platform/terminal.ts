@@ -43,24 +43,33 @@ export function showLive(text: string): void {
   process.stderr.write(`\r\u001b[2K${live}`);
 }
 
+/** What happens when whoever reads our output has gone. */
+let leave: () => void = () => process.exit(0);
+
 /** Ends the process quietly when whoever reads our output has gone: `sas-petl … | head`. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      throw error;
+      if (!readerIsGone.has(error.code ?? "")) throw error;
+      leave();
     });
   }
 }
+
+const readerIsGone: ReadonlySet<string> = new Set(["EPIPE", "EOF", "ECONNRESET", "ERR_STREAM_DESTROYED"]);
 
 /** Why a signal was aborted: the person or the system asked the process to stop. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
 }
 
-/** A signal that is aborted by Ctrl-C or a request to terminate; a second one ends the process at once. */
-export function interruptSignal(notice: string): AbortSignal {
+/**
+ * A signal that is aborted by Ctrl-C or a request to terminate; a second one ends the process at once.
+ * @param options with `endsWithReader` it is also aborted, without a word, when whoever reads our output has gone
+ */
+export function interruptSignal(notice: string, { endsWithReader = false } = {}): AbortSignal {
   const controller = new AbortController();
+  if (endsWithReader) leave = () => controller.abort(new Interruption("nobody reads the output"));
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);

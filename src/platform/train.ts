@@ -26,6 +26,8 @@ export interface TrainHooks {
   readonly onWarning?: (text: string) => void;
   /** What the configuration came from, for messages; default "configuration". */
   readonly source?: string;
+  /** What the person calls a key of the configuration, for messages; default its own name. */
+  readonly nameOf?: (key: string) => string;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface TrainHooks {
  */
 export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Promise<DoneEvent> {
   const { resume = false, onEvent = () => {}, onWarning = () => {}, source = "configuration" } = hooks;
-  const config = parseConfig(input, source);
+  const config = parseConfig(input, source, hooks.nameOf);
   const { out } = config;
   await refuseExisting(out, resume);
   const earlier = await readRunRecord(out);
@@ -96,7 +98,7 @@ function startingPlace(
 /** Runs the loop over the files of this machine. */
 async function runPlan(
   config: TrainConfig,
-  { facts, bytes, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
+  { facts, bytes, data, network, step, transforms, lr, batchSize, classWeights, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
   { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
@@ -104,7 +106,12 @@ async function runPlan(
   const loaders = openLoaders(
     data,
     { train: transform, val: evaluation, test: evaluation },
-    { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+    {
+      seed: config.seed,
+      batchSize,
+      sampling: config.sampling,
+      ...(config.skipUnreadable && { onUnreadable: onWarning }),
+    },
   );
   const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
@@ -115,6 +122,7 @@ async function runPlan(
         executors,
         weights: network.weights,
         classes: data.classes.length,
+        classWeights,
         splits: { ...loaders, train: loaders.train as Loader },
         isRandom: splitAtRandom(transform).random.length > 0,
         store,
@@ -155,6 +163,7 @@ const doneEvent = (
   // A path is of this machine; a name on the hub, with its commit, is the same everywhere.
   ...(isHubPlace(place) && { place }),
   epochs: config.epochs,
+  epochsDone: r.epochs,
   batchSize,
   lr,
   headLr: config.headLr,

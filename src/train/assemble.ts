@@ -1,4 +1,5 @@
 import { type Account, accountOf } from "../adapter/account.js";
+import { ConfigError } from "../errors.js";
 import { adamW, muon, type Optimizer, sgd } from "../graph/optimizer.js";
 import { elementCount } from "../graph/tensor.js";
 import type { AnyMethod } from "../methods/index.js";
@@ -6,7 +7,8 @@ import type { MethodParameter } from "../methods/method.js";
 import { type Architecture, parameterCount } from "../vit/architecture.js";
 import type { Normalization } from "../vit/model.js";
 import type { TrainConfig } from "./config.js";
-import { type TrainingStep, trainingStep } from "./step.js";
+import { isUndecayed, layerOf, layerRate } from "./parameter-groups.js";
+import { type StepOptions, type TrainingStep, trainingStep } from "./step.js";
 
 /**
  * The learning rate of a configuration. Without a wish: new parameters are few and take large steps, pretrained ones
@@ -18,8 +20,11 @@ export function baseRate({ lr, init }: TrainConfig, account: Account): number {
   return account.trainable === account.total ? 1e-4 : 5e-3;
 }
 
-/** The training step that a configuration asks for. */
-export const assembleStep = (
+/**
+ * The training step that a configuration asks for.
+ * @throws ConfigError where an option of the configuration finds nothing to act on
+ */
+export function assembleStep(
   config: TrainConfig,
   lr: number,
   architecture: Architecture,
@@ -27,20 +32,50 @@ export const assembleStep = (
   method: AnyMethod,
   methodOptions: Readonly<Record<string, unknown>>,
   microBatch: number,
-): TrainingStep =>
-  trainingStep({
+): TrainingStep {
+  const step = trainingStep({
     architecture,
     normalization,
     method,
     methodOptions,
     microBatch,
     optimizerOf: optimizers(config),
-    groups: (group) =>
-      group === "head"
-        ? { rate: config.headLr / lr, decay: config.headWeightDecay ?? config.weightDecay }
-        : { rate: 1, decay: config.weightDecay },
+    groups: groupsOf(config, lr, architecture.blocks),
     clip: config.clip ?? 0,
+    dropout: config.dropout,
+    dropPath: config.dropPath,
+    isNoisy: config.gradientNoise > 0,
   });
+  refuseIdleStep(config, step, method.name);
+  return step;
+}
+
+/** Rate, as a factor of `lr`, and weight decay of each parameter. */
+const groupsOf =
+  (config: TrainConfig, lr: number, blocks: number): StepOptions["groups"] =>
+  (group, parameter) => {
+    const isHead = group === "head";
+    const spared = config.weightDecayFor ?? (config.method === "full" ? "matrices" : "all");
+    const decay = isHead ? (config.headWeightDecay ?? config.weightDecay) : config.weightDecay;
+    return {
+      rate: isHead ? config.headLr / lr : layerRate(parameter.name, blocks, config.layerDecay),
+      decay: spared === "matrices" && isUndecayed(parameter) ? 0 : decay,
+    };
+  };
+
+/** Stops where an option found nothing in the network to act on. @throws ConfigError */
+function refuseIdleStep(config: TrainConfig, { masks, parameters }: TrainingStep, method: string): void {
+  const has = (kind: string): boolean => masks.some(({ name }) => name.startsWith(`${kind}/`));
+  if (config.dropout > 0 && !has("dropout")) {
+    throw new ConfigError(`dropout: ${method} as it is set has no place for it. Leave it out.`);
+  }
+  if (config.dropPath > 0 && !has("path")) {
+    throw new ConfigError("dropPath: it spares the first block, and the network has no other. Leave it out.");
+  }
+  if (config.layerDecay < 1 && !parameters.some(({ name }) => layerOf(name) !== undefined)) {
+    throw new ConfigError(`layerDecay: ${method} trains nothing that belongs to one layer. Leave it out.`);
+  }
+}
 
 /** How each parameter moves: Muon is made for the matrices inside a network, so beside it AdamW moves all others. */
 function optimizers({ optimizer, betas, momentum }: TrainConfig): (parameter: MethodParameter) => Optimizer {

@@ -1,8 +1,10 @@
 import { bestClasses } from "../evaluate/metrics.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
 import type { Feed, Session } from "../run/executor.js";
+import type { Chance } from "./chance.js";
 import type { Tensors } from "./checkpoint.js";
-import { type ExampleBatch, exampleWeights, smoothTargets } from "./examples.js";
+import { imageWeights } from "./class-weights.js";
+import { type ExampleBatch, exampleWeights, type SecondLabels, smoothTargets } from "./examples.js";
 import { type Lane, readAll, releaseAll, shareOut, uploadAll } from "./lanes.js";
 import { cutRows } from "./rows.js";
 import type { TrainingStep } from "./step.js";
@@ -22,6 +24,7 @@ export interface BatchResult {
   readonly trained: Trained;
   /** Mean loss over the batch before the update. */
   readonly loss: number;
+  /** Right answers; one that names only one of two mixed images counts as much as that image's share. */
   readonly correct: number;
   readonly gradientNorm: number;
 }
@@ -34,6 +37,8 @@ export interface Updater {
   readonly update: Session;
   readonly classes: number;
   readonly labelSmoothing: number;
+  /** What an image counts by its class; absent where all count the same. */
+  readonly classWeights?: Float64Array | undefined;
 }
 
 /**
@@ -41,39 +46,46 @@ export interface Updater {
  * the sum of the sums is applied once. The state that came in is released.
  */
 export async function trainBatch(
-  { step, lanes, update, classes, labelSmoothing }: Updater,
+  { step, lanes, update, classes, labelSmoothing, classWeights }: Updater,
   { parameters, state }: Trained,
-  { rows, labels }: ExampleBatch,
+  { rows, labels, second }: ExampleBatch,
   lr: number,
+  chance: Chance,
 ): Promise<BatchResult> {
   const { microBatch, takes } = step;
   const [{ executor }] = lanes as readonly [Lane];
   const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
   const sums: Feeds[] = lanes.map(() => step.zeroSums());
+  const counts = imageWeights(labels, classWeights, second);
   const sumNames = step.parameters.map(({ name }) => `sums/${name}`);
 
   const found = await shareOut(lanes.length, cutRows(rows, microBatch), async (laneIndex, part, i) => {
     const lane = lanes[laneIndex] as Lane;
     const before = sums[laneIndex] as Feeds;
-    const answers = labels.subarray(i * microBatch, (i + 1) * microBatch);
+    const cut = (all: Int32Array): Int32Array => all.subarray(i * microBatch, (i + 1) * microBatch);
+    const answers = cut(labels);
+    const others = second && { ...second, labels: cut(second.labels) };
     const feeds: Feeds = {
       ...own[laneIndex],
       ...before,
       [takes]: part,
-      targets: smoothTargets(answers, microBatch, classes, labelSmoothing),
-      weights: exampleWeights(microBatch, answers.length, labels.length),
+      targets: smoothTargets(answers, microBatch, classes, labelSmoothing, others),
+      weights: exampleWeights(microBatch, counts.subarray(i * microBatch, (i + 1) * microBatch)),
+      ...chance.masks(i * microBatch, answers.length),
     };
     const outputs = await lane.accumulate.run(feeds, nextNames(sumNames));
     await releaseAll(lane.executor, before);
     sums[laneIndex] = takeNext(outputs, sumNames);
     const guesses = bestClasses((outputs.logits as Tensor<"float32">).data, classes);
-    const correct = answers.reduce((sum, label, row) => sum + (guesses[row] === label ? 1 : 0), 0);
-    return { loss: scalar(outputs, "loss"), correct };
+    return { loss: scalar(outputs, "loss"), correct: countCorrect(guesses, answers, others) };
   });
 
   const total = await addUp(lanes, sums);
   const rate = tensor("float32", [], Float32Array.of(lr));
-  const outputs = await update.run({ ...own[0], ...total, ...state, lr: rate }, nextNames(Object.keys(state)));
+  const outputs = await update.run(
+    { ...own[0], ...total, ...state, ...chance.noise(), lr: rate },
+    nextNames(Object.keys(state)),
+  );
   await releaseAll(executor, { ...total, ...state });
   await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
   return {
@@ -85,6 +97,14 @@ export async function trainBatch(
     correct: found.reduce((sum, part) => sum + part.correct, 0),
     gradientNorm: scalar(outputs, "gradientNorm"),
   };
+}
+
+/** Right guesses, each by the shares of the classes it names. */
+function countCorrect(guesses: Int32Array, labels: Int32Array, second: SecondLabels | undefined): number {
+  const share = second?.share ?? 0;
+  const worth = (guess: number | undefined, row: number): number =>
+    (guess === labels[row] ? 1 - share : 0) + (guess === (second?.labels ?? labels)[row] ? share : 0);
+  return labels.reduce((sum, _, row) => sum + worth(guesses[row], row), 0);
 }
 
 /** The sum of the lanes' sums, added in the lanes' order; those of a single lane stay where they are. */

@@ -23,20 +23,26 @@ export interface Progress {
   readonly spent: { readonly seconds: number; readonly images: number };
 }
 
-/** Everything a training needs to go on. Where the best epoch is the last one, `best` is the parameters themselves. */
+/**
+ * Everything a training needs to go on. Where the best epoch is the last one, `best` is what was scored then: the average of
+ * the parameters where there is one, else the parameters themselves.
+ */
 export interface Checkpoint {
   readonly progress: Progress;
   readonly parameters: Tensors;
   readonly state: Tensors;
+  /** Moving average of the parameters. */
+  readonly average: Tensors | null;
   readonly best: Tensors | null;
 }
 
 const version = "1";
 
-/** The file of a checkpoint: tensors `parameters/…`, `state/…`, `best/…`; the progress as JSON in the metadata. */
-export function encodeCheckpoint({ progress, parameters, state, best }: Checkpoint): Safetensors {
+/** The file of a checkpoint: tensors `parameters/…`, `state/…`, `average/…`, `best/…`; the progress as JSON in the metadata. */
+export function encodeCheckpoint({ progress, parameters, state, average, best }: Checkpoint): Safetensors {
   const tensors = new Map<string, Tensor>();
-  for (const [part, values] of Object.entries({ parameters, state, best: best === parameters ? {} : (best ?? {}) })) {
+  const kept = best === (average ?? parameters) ? null : best;
+  for (const [part, values] of Object.entries({ parameters, state, average: average ?? {}, best: kept ?? {} })) {
     for (const [name, value] of Object.entries(values)) tensors.set(`${part}/${name}`, value);
   }
   return { metadata: { format: "sas-petl-checkpoint", version, progress: JSON.stringify(progress) }, tensors };
@@ -48,7 +54,7 @@ export function encodeCheckpoint({ progress, parameters, state, best }: Checkpoi
  * @throws FormatError where it is no checkpoint of this version
  */
 export function decodeCheckpoint({ metadata, tensors }: Safetensors, name: string): Checkpoint {
-  const parts = { parameters: {}, state: {}, best: {} } as Record<string, Record<string, Tensor>>;
+  const parts = { parameters: {}, state: {}, average: {}, best: {} } as Record<string, Record<string, Tensor>>;
   for (const [path, tensor] of tensors) {
     const [part = "", ...rest] = path.split("/");
     const values = parts[part];
@@ -59,9 +65,10 @@ export function decodeCheckpoint({ metadata, tensors }: Safetensors, name: strin
     throw damaged(name, `it is no checkpoint of version ${version}`);
   }
   const progress = parseProgress(metadata.progress, name);
-  const { parameters = {}, state = {}, best = {} } = parts;
-  const kept = Object.keys(best).length > 0 ? best : parameters;
-  return { progress, parameters, state, best: progress.best === null ? null : kept };
+  const { parameters = {}, state = {}, average: averaged = {}, best = {} } = parts;
+  const average = Object.keys(averaged).length > 0 ? averaged : null;
+  const kept = Object.keys(best).length > 0 ? best : (average ?? parameters);
+  return { progress, parameters, state, average, best: progress.best === null ? null : kept };
 }
 
 function parseProgress(text: string, name: string): Progress {

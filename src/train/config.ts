@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { ConfigError, suggest } from "../errors.js";
+import { ConfigError } from "../errors.js";
+import { explainIssue } from "./config-issue.js";
+import { refuseIdle } from "./idle.js";
 
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);
 const count = z.int().min(1);
+const strength = z.number().min(0).max(1000).default(0);
 
 /** Options of a method; which ones it knows, and their defaults, is the method's own affair. */
 const methodOptions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
@@ -57,6 +60,46 @@ export const configSchema = z.strictObject({
     .default(1)
     .describe("Largest norm of the whole gradient; null (on the command line: none) leaves it as it is."),
   labelSmoothing: fraction.default(0).describe("Share of the target that is spread over all classes."),
+  mixup: strength.describe("Mixup: training images are blended in pairs, by a share from Beta(α, α). 0 is off."),
+  cutmix: strength.describe("Cutmix: a part is cut out of another training image, its area from Beta(α, α). 0 is off."),
+  mixProbability: z.number().min(0).max(1).default(1).describe("Share of the batches that are mixed."),
+  mixSwitch: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe("Share of the mixed batches that get cutmix, where mixup is on too."),
+  classWeights: z
+    .union([z.enum(["none", "balanced", "effective"]), z.array(z.number().min(0)).min(1)])
+    .default("none")
+    .describe("What the images of each class count in the loss; balanced, effective, or a list of numbers."),
+  classWeightBeta: fraction.default(0.999).describe("classWeights effective: nearer to 1 is nearer to balanced."),
+  sampling: z
+    .enum(["all", "balanced"])
+    .default("all")
+    .describe("Which images an epoch shows: all once, or as many of each class."),
+  dropPath: fraction.default(0).describe("Share of images that skip a branch of the last block; less before it."),
+  dropout: fraction.default(0).describe("Share of an adapter's activations that is zero while training."),
+  gradientNoise: z.number().min(0).default(0).describe("Variance of noise on the gradient at the first update."),
+  layerDecay: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe("Factor of the learning rate from each block to the one before it."),
+  weightDecayFor: z
+    .enum(["all", "matrices"])
+    .optional()
+    .describe(
+      "What weight decay acts on; matrices spares biases, norms, tokens. Default: matrices for full, else all.",
+    ),
+  ema: positive
+    .lt(1)
+    .optional()
+    .describe("Decay of a moving average of what is trained; the average is then scored and saved."),
+  patience: count
+    .optional()
+    .describe("Epochs without a better validation accuracy that end the training; its result is then the best epoch."),
   optimizer: z
     .enum(["adamw", "sgd", "muon"])
     .default("adamw")
@@ -113,24 +156,26 @@ const unboundKeys: ReadonlySet<string> = new Set([
 /**
  * The complete configuration.
  * @param source what the values came from, for messages: a file's name or "command line"
+ * @param nameOf what the person calls a key: the key itself, or the flag it was given by
  * @throws ConfigError that names every wrong key, what was expected and what came
  */
-export function parseConfig(value: unknown, source: string): TrainConfig {
+export function parseConfig(
+  value: unknown,
+  source: string,
+  nameOf: (key: string) => string = (key) => key,
+): TrainConfig {
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
-    throw new ConfigError(`${source}: ${parsed.error.issues.map((issue) => letter(issue, value)).join(" ")}`);
+    const issues = parsed.error.issues.map((issue) => explainIssue(issue, value, configSchema.shape, nameOf));
+    throw new ConfigError(`${source}: ${issues.join(" ")}`);
   }
   const config = parsed.data;
-  if (config.warmupEpochs !== undefined && config.warmupSteps !== undefined) {
-    throw new ConfigError(`${source}: warmupEpochs and warmupSteps say the same in two ways. Give one of them.`);
-  }
-  if (config.init === "random" && config.method !== "full") {
-    throw new ConfigError(
-      `${source}: init random leaves nothing to adapt: it needs method full, got ${config.method}.`,
-    );
-  }
+  refuseIdle(config, defaultConfig, source, nameOf);
   return config;
 }
+
+/** The default of every key that has one. */
+const defaultConfig: Readonly<Record<string, unknown>> = configSchema.parse({ backbone: ".", data: ".", out: "." });
 
 /** The names of keys in which two configurations differ so that one run cannot go on as the other. */
 export function differingKeys(stored: TrainConfig, given: TrainConfig): readonly string[] {
@@ -144,19 +189,3 @@ export const configJsonSchema = (): unknown => ({
   ...z.toJSONSchema(configSchema, { io: "input" }),
   title: "Training configuration of sas-petl",
 });
-
-function letter(issue: z.core.$ZodIssue, value: unknown): string {
-  const where = issue.path.join(".");
-  if (issue.code === "unrecognized_keys") {
-    const known = Object.keys(configSchema.shape);
-    return issue.keys.map((key) => `${where ? `${where}.` : ""}${key} is not a key. ${suggest(key, known)}`).join(" ");
-  }
-  const came = issue.path.reduce<unknown>(
-    (inside, key) => (inside as Record<PropertyKey, unknown> | undefined)?.[key],
-    value,
-  );
-  if (came === undefined && where !== "") return `${where} is missing. ${describe(where)}`;
-  return `${where || "the configuration"}: ${issue.message.replace("Invalid input: ", "")}, got ${JSON.stringify(came)}.`;
-}
-
-const describe = (key: string): string => configSchema.shape[key as keyof typeof configSchema.shape]?.description ?? "";

@@ -34,7 +34,7 @@ export interface StepEvent {
   readonly step: number;
   /** Mean loss over the batch before the update. */
   readonly loss: number;
-  /** Share of the epoch's images so far that were classified rightly, each before its update. */
+  /** Share of the epoch's images so far that were classified rightly, each before its update; of mixed ones by their shares. */
   readonly top1: number;
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */
@@ -68,6 +68,8 @@ export interface DoneEvent extends Account {
   readonly val: Metrics | null;
   readonly test: Metrics | null;
   readonly best: BestEpoch | null;
+  /** Fewer than asked for where patience ran out. */
+  readonly epochsDone: number;
   readonly imagesPerSecond: number;
   /** Where the adapter lies. */
   readonly adapter: string;

@@ -1,5 +1,4 @@
 import type { Loader } from "../data/loader.js";
-import { batches } from "../data/sampler.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
 import { answerRows, type Team } from "./rows.js";
 
@@ -13,6 +12,14 @@ export interface ExampleBatch {
   readonly labels: Int32Array;
   /** Place of each row in the data set. */
   readonly indices: Int32Array;
+  /** Where two images are mixed into each row. */
+  readonly second?: SecondLabels | undefined;
+}
+
+/** The classes of a batch's second images, and how much of each row they are: in [0, 1], the first ones the rest. */
+export interface SecondLabels {
+  readonly labels: Int32Array;
+  readonly share: number;
 }
 
 /** One split as the loop sees it. */
@@ -42,8 +49,8 @@ export function imageExamples(loader: Loader): Examples {
 export interface FeatureOptions {
   /** Answers images with features. */
   readonly team: Team;
-  readonly batchSize: number;
-  readonly seed: number;
+  /** The images of every batch of an epoch. */
+  readonly batchesOf: (epoch: number) => readonly Int32Array[];
   /** True where the images change from epoch to epoch; then their features cannot be kept. */
   readonly isRandom: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +58,7 @@ export interface FeatureOptions {
 
 /** The features of images, each computed once. */
 export function featureExamples(images: Examples, options: FeatureOptions): Examples {
-  const { team, batchSize, seed, isRandom, signal } = options;
+  const { team, batchesOf, isRandom, signal } = options;
   async function* compute(source: AsyncGenerator<ExampleBatch, void>): AsyncGenerator<ExampleBatch, void> {
     for await (const batch of source) {
       const data = await answerRows(team, batch.rows, signal);
@@ -79,7 +86,7 @@ export function featureExamples(images: Examples, options: FeatureOptions): Exam
         places.set(index, { row, label: labels[i] as number });
       });
     }
-    for (const [step, all] of batches(images.count, batchSize, seed, epoch).entries()) {
+    for (const [step, all] of batchesOf(epoch).entries()) {
       const indices = all.filter((index) => places.has(index));
       if (step < from || indices.length === 0) continue;
       const data = new Float32Array(indices.length * width);
@@ -102,17 +109,31 @@ export function featureExamples(images: Examples, options: FeatureOptions): Exam
 }
 
 /**
- * Targets with label smoothing, `t = (1 − ε)·onehot + ε/classes`, `[size, classes]`; rows beyond the labels are zero.
+ * Targets with label smoothing, `t = (1 − ε)·onehot + ε/classes`, `[size, classes]`; rows beyond the labels are zero. Of two
+ * mixed images the targets are mixed in the same way.
  * @see Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016, section 7
  */
-export function smoothTargets(labels: Int32Array, size: number, classes: number, smoothing: number): Tensor {
-  const data = new Float32Array(size * classes).fill(smoothing / classes, 0, labels.length * classes);
+export function smoothTargets(
+  labels: Int32Array,
+  size: number,
+  classes: number,
+  smoothing: number,
+  second?: SecondLabels,
+): Tensor {
+  const [off, on] = [smoothing / classes, 1 - smoothing + smoothing / classes];
+  const data = new Float32Array(size * classes).fill(off, 0, labels.length * classes);
   labels.forEach((label, row) => {
-    data[row * classes + label] = 1 - smoothing + smoothing / classes;
+    const other = second?.labels[row] ?? label;
+    const share = other === label ? 0 : (second?.share ?? 0);
+    data[row * classes + other] = share * on + (1 - share) * off;
+    data[row * classes + label] = (1 - share) * on + share * off;
   });
   return tensor("float32", [size, classes], data);
 }
 
-/** Weights `[size]` of a micro-batch: 1/batch for its `real` rows, 0 for those that only fill it up. */
-export const exampleWeights = (size: number, real: number, batch: number): Tensor =>
-  tensor("float32", [size], new Float32Array(size).fill(1 / batch, 0, real));
+/** Weights `[size]` of a micro-batch: what its images count, and 0 for the rows that only fill it up. */
+export function exampleWeights(size: number, counts: Float64Array): Tensor {
+  const data = new Float32Array(size);
+  data.set(counts);
+  return tensor("float32", [size], data);
+}

@@ -3,18 +3,21 @@ import { stream } from "../data/random.js";
 import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
 import type { Tensor } from "../graph/tensor.js";
 import type { Executor } from "../run/executor.js";
+import { averageDecay, follow } from "./average.js";
 import { type Trained, trainBatch, type Updater } from "./batch.js";
+import { chanceOf } from "./chance.js";
 import type { Progress, Tensors } from "./checkpoint.js";
 import type { BestEpoch, CheckpointEvent, LoopEvent } from "./events.js";
 import { type Examples, featureExamples, imageExamples } from "./examples.js";
 import { type Lane, openLanes, openSession, readAll, releaseAll, uploadAll } from "./lanes.js";
+import { type MixConfig, mixedExamples, mixes } from "./mix.js";
 import { learningRate, type Schedule } from "./schedule.js";
 import { predictLogits } from "./score.js";
 import type { TrainingStep } from "./step.js";
 import type { RunStore } from "./store.js";
 
 /** What the loop decides by. */
-export interface LoopConfig {
+export interface LoopConfig extends Partial<MixConfig> {
   readonly epochs: number;
   readonly batchSize: number;
   readonly lr: number;
@@ -24,6 +27,12 @@ export interface LoopConfig {
   readonly labelSmoothing: number;
   readonly seed: number;
   readonly checkpointSeconds: number;
+  /** Decay of a moving average of the parameters, which is then what is scored and returned. */
+  readonly ema?: number | undefined;
+  /** Epochs without a better validation accuracy after which the training ends; its result is then the best epoch. */
+  readonly patience?: number | undefined;
+  /** η of the noise on the gradient; the step must be built for it. */
+  readonly gradientNoise?: number | undefined;
 }
 
 /** What the loop works with; everything that knows a machine is passed in. */
@@ -38,6 +47,8 @@ export interface LoopParts {
   readonly splits: { readonly train: Loader; readonly val: Loader | null; readonly test: Loader | null };
   /** True where training images change from epoch to epoch. */
   readonly isRandom: boolean;
+  /** What an image counts by its class; absent where all count the same. */
+  readonly classWeights?: Float64Array | undefined;
   readonly store: RunStore;
   /** Aborting it saves a checkpoint after the running update and throws its reason. */
   readonly signal?: AbortSignal | undefined;
@@ -47,6 +58,9 @@ export interface LoopParts {
 
 /** What a training ends with. */
 export interface TrainingResult {
+  /** Epochs done; fewer than asked for where patience ran out. */
+  readonly epochs: number;
+  /** Of the last epoch, or of the best one where there is patience; the scores are theirs. */
   readonly parameters: Tensors;
   readonly val: Metrics | null;
   readonly test: Metrics | null;
@@ -60,7 +74,9 @@ export interface TrainingResult {
 /** The one thing that changes over time. */
 interface State extends Trained {
   readonly progress: Progress;
-  /** Parameters after the best epoch. */
+  /** Moving average of the parameters, where one is asked for and an update was made. */
+  readonly average: Tensors | null;
+  /** What was scored in the best epoch. */
   readonly best: Tensors | null;
 }
 
@@ -84,6 +100,7 @@ export async function* trainLoop(config: LoopConfig, parts: LoopParts): AsyncGen
       progress: stored?.progress ?? beginning,
       parameters: stored?.parameters ?? firstParameters(parts, config.seed),
       state: stored?.state ?? parts.step.initialState(),
+      average: stored?.average ?? null,
       best: stored?.best ?? null,
     });
   } finally {
@@ -110,13 +127,14 @@ async function* run(
 
   const save = async (): Promise<CheckpointEvent> => {
     const began = now();
-    const { progress, parameters } = current;
+    const { progress, parameters, average } = current;
     const isBest = progress.best?.epoch === progress.epoch && progress.step === 0;
     await store.save({
       progress,
       parameters,
       state: await readAll(executor, current.state),
-      best: isBest ? parameters : current.best,
+      average,
+      best: isBest ? (average ?? parameters) : current.best,
     });
     savedAt = now();
     saveMs = savedAt - began;
@@ -138,8 +156,13 @@ async function* run(
     const { epoch, step: done } = current.progress;
     let began = now();
     for await (const batch of train.epoch(epoch, done)) {
-      const lr = learningRate(epoch * stepsPerEpoch + batch.step, schedule);
-      const { trained, loss, correct, gradientNorm } = await trainBatch(loaded, current, batch, lr);
+      const updates = epoch * stepsPerEpoch + batch.step;
+      const lr = learningRate(updates, schedule);
+      const { masks, microBatch, parameters: moved } = step;
+      const place = { seed: config.seed, epoch, step: batch.step, updates };
+      const { gradientNoise = 0 } = config;
+      const chance = chanceOf({ ...place, masks, microBatch, parameters: moved, gradientNoise });
+      const { trained, loss, correct, gradientNorm } = await trainBatch(loaded, current, batch, lr, chance);
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw diverged(epoch, batch.step, loss, config.lr);
       const images = batch.labels.length;
       const { running: sofar, spent: before, ...rest } = current.progress;
@@ -157,6 +180,7 @@ async function* run(
       current = {
         ...current,
         ...trained,
+        average: config.ema ? follow(current.average, trained.parameters, averageDecay(updates + 1, config.ema)) : null,
         progress: {
           ...rest,
           step: batch.step + 1,
@@ -175,14 +199,15 @@ async function* run(
   }
   /** Scores a finished epoch and counts it. */
   async function* endEpoch(): AsyncGenerator<LoopEvent> {
-    const { progress, parameters } = current;
+    const { progress } = current;
+    const scored = current.average ?? current.parameters;
     const epoch = progress.epoch + 1;
     const { loss, correct, images } = progress.running;
-    const metrics = await score(val, parameters);
+    const metrics = await score(val, scored);
     const isBest = metrics !== null && (progress.best === null || metrics.top1 > progress.best.val.top1);
     const found = { train: { loss: loss / images, top1: correct / images }, val: metrics, isBest };
     const line = { event: "epoch", epoch, ...found } as const;
-    const best = isBest ? parameters : current.best;
+    const best = isBest ? scored : current.best;
     current = {
       ...current,
       best,
@@ -211,7 +236,7 @@ async function* run(
     resumed: initial.progress === beginning ? null : { epoch: initial.progress.epoch, step: initial.progress.step },
   };
   try {
-    while (current.progress.epoch < config.epochs) {
+    while (current.progress.epoch < config.epochs && !isOverdue(current.progress, config.patience)) {
       yield* trainEpoch();
       yield* endEpoch();
     }
@@ -219,17 +244,26 @@ async function* run(
     if (signal?.aborted) yield await save();
     throw error;
   }
-  const { progress, parameters: last } = current;
-  const lastTest = await score(test, last);
+  const { progress } = current;
+  const last = current.average ?? current.parameters;
   const chosen = progress.best;
   const isLast = chosen?.epoch === progress.epoch;
   const parameters = isLast ? last : current.best;
+  const { seconds, images } = progress.spent;
+  const about = { epochs: progress.epoch, imagesPerSecond: seconds > 0 ? images / seconds : 0, seconds };
+  if (config.patience !== undefined && chosen && parameters) {
+    const best = { ...chosen, test: await score(test, parameters), parameters };
+    return { parameters, val: best.val, test: best.test, best, ...about };
+  }
+  const lastTest = await score(test, last);
   const best =
     chosen && parameters ? { ...chosen, test: isLast ? lastTest : await score(test, parameters), parameters } : null;
-  const { seconds, images } = progress.spent;
-  const imagesPerSecond = seconds > 0 ? images / seconds : 0;
-  return { parameters: last, val: progress.val, test: lastTest, best, imagesPerSecond, seconds };
+  return { parameters: last, val: progress.val, test: lastTest, best, ...about };
 }
+
+/** True where so many epochs in a row were no better than the best one. @see Prechelt, Early Stopping, but When?, 1998 */
+const isOverdue = ({ epoch, best }: Progress, patience: number | undefined): boolean =>
+  patience !== undefined && best !== null && epoch - best.epoch >= patience;
 
 const beginning: Progress = {
   epoch: 0,
@@ -242,25 +276,30 @@ const beginning: Progress = {
 };
 
 async function loadParts(
-  { labelSmoothing, batchSize, seed }: LoopConfig,
-  { step, executors, weights, classes, splits, isRandom, signal }: LoopParts,
+  { labelSmoothing, seed, mixup = 0, cutmix = 0, mixProbability = 1, mixSwitch = 0.5 }: LoopConfig,
+  { step, executors, weights, classes, classWeights, splits, isRandom, signal }: LoopParts,
 ): Promise<Loaded> {
   const lanes = await openLanes(executors, step, weights);
   const update = await openSession(executors[0] as Executor, step.update);
   const answer = async (lane: number, images: Tensor): Promise<Tensor> =>
     (await lanes[lane]?.features?.run({ images }))?.features as Tensor;
   const team = { lanes: lanes.length, microBatch: step.microBatch, answer };
-  const examplesOf = (loader: Loader): Examples => {
-    const images = imageExamples(loader);
-    return step.features ? featureExamples(images, { team, batchSize, seed, isRandom, signal }) : images;
+  const mixing = { mixup, cutmix, mixProbability, mixSwitch };
+  const examplesOf = (loader: Loader, changes = false): Examples => {
+    const isMixed = changes && mixes(mixing);
+    const images = isMixed ? mixedExamples(imageExamples(loader), mixing, seed) : imageExamples(loader);
+    const batchesOf = (epoch: number) => loader.batches(epoch);
+    const options = { team, batchesOf, isRandom: isMixed || isRandom, signal };
+    return step.features ? featureExamples(images, options) : images;
   };
   return {
     step,
     lanes,
     classes,
     labelSmoothing,
+    classWeights,
     update,
-    train: examplesOf(splits.train),
+    train: examplesOf(splits.train, true),
     val: splits.val && examplesOf(splits.val),
     test: splits.test && examplesOf(splits.test),
   };

@@ -20,6 +20,7 @@ import {
 import type { AnyMethod } from "../methods/index.js";
 import { type MethodParameter, normalOf, zerosOf } from "../methods/method.js";
 import type { Architecture } from "../vit/architecture.js";
+import { type Drop, dropping, type Mask } from "../vit/drop.js";
 import { classify, features, type Normalization } from "../vit/model.js";
 
 /** What a training step is built from. */
@@ -33,10 +34,16 @@ export interface StepOptions {
   readonly microBatch: number;
   /** How each parameter moves. Two that share a state's name share its rule as well. */
   readonly optimizerOf: (parameter: MethodParameter) => Optimizer;
-  /** For each group of parameters: factor of the learning rate, and decoupled weight decay. */
-  readonly groups: (group: string) => { readonly rate: number; readonly decay: number };
+  /** For each parameter: factor of the learning rate, and decoupled weight decay. */
+  readonly groups: (group: string, parameter: MethodParameter) => { readonly rate: number; readonly decay: number };
   /** Largest norm of the whole gradient; 0 leaves it as it is. */
   readonly clip: number;
+  /** Share of an adapter's activations that is zero while training; default 0. */
+  readonly dropout?: number;
+  /** Share of images that skip the branches of the last block while training; default 0. */
+  readonly dropPath?: number;
+  /** True where noise is added to the gradient; default false. */
+  readonly isNoisy?: boolean;
   /** Type of all arithmetic; default `float32`. */
   readonly dtype?: "float32" | "float64";
 }
@@ -52,11 +59,13 @@ export interface TrainingStep {
   readonly takes: "images" | "features";
   /**
    * Feeds: each parameter, `sums/<name>`, `images` `uint8 [m, height, width, 3]` or `features` `[m, width]`, `targets`
-   * `[m, classes]`, `weights` `[m]`. Outputs: `next/sums/<name>`, `loss` = Σ weights · cross-entropy, `logits` `[m, classes]`.
+   * `[m, classes]`, `weights` `[m]`, `masks/<name>` of each mask. Outputs: `next/sums/<name>`, `loss` = Σ weights · cross-entropy, `logits` `[m, classes]`.
    */
   readonly accumulate: Graph;
+  /** What `accumulate` leaves out at random. */
+  readonly masks: readonly Mask[];
   /**
-   * Feeds: each parameter, `sums/<name>`, `state/…`, `lr`. Outputs: `next/<name>`, `next/state/…`, `gradientNorm` (before
+   * Feeds: each parameter, `sums/<name>`, `state/…`, `lr`, and `noise/<name>` where the gradient is noisy. Outputs: `next/<name>`, `next/state/…`, `gradientNorm` (before
    * clipping).
    */
   readonly update: Graph;
@@ -80,11 +89,23 @@ export function trainingStep(o: StepOptions): TrainingStep {
   const value = (name: string): Value => find(values, name);
 
   const images = input("images", [microBatch, ...a.imageSize, a.channels], "uint8");
-  const adaptation = o.method.adapt(a, o.methodOptions, value);
-  const pooled = features(a, { images, normalization: o.normalization, adaptation, dtype });
+  const pooledWith = (drop?: Drop): Value =>
+    features(a, {
+      images,
+      normalization: o.normalization,
+      adaptation: o.method.adapt(a, o.methodOptions, value),
+      drop,
+      dtype,
+    });
   const isHeadOnly = parameters.length === headParameters(a).length;
   const cached = input("features", [microBatch, a.width], dtype);
-  const logits = classify(isHeadOnly ? cached : pooled, value("head.weight"), value("head.bias"));
+  const classified = (pooled: Value): Value =>
+    classify(isHeadOnly ? cached : pooled, value("head.weight"), value("head.bias"));
+  const pooled = pooledWith();
+  const plain = classified(pooled);
+  const { dropout = 0, dropPath = 0 } = o;
+  const random = dropping({ batch: microBatch, blocks: a.blocks, dropout, dropPath });
+  const logits = dropout > 0 || dropPath > 0 ? classified(pooledWith(random)) : plain;
 
   const targets = input("targets", [microBatch, a.classes], dtype);
   const weights = input("weights", [microBatch], dtype);
@@ -107,8 +128,9 @@ export function trainingStep(o: StepOptions): TrainingStep {
     microBatch,
     takes: isHeadOnly ? "features" : "images",
     accumulate: graph("accumulate", { ...Object.fromEntries(nextSums), loss, logits }),
+    masks: isHeadOnly ? [] : random.masks,
     update: updateGraph(o, parameters, value, (name) => find(sums, name), dtype),
-    predict: graph("predict", { logits }),
+    predict: graph("predict", { logits: plain }),
     ...(isHeadOnly && { features: graph("features", { features: pooled }) }),
     initial: (normal, backbone) =>
       Object.fromEntries(
@@ -133,7 +155,7 @@ const headParameters = (a: Architecture): MethodParameter[] => [
 ];
 
 function updateGraph(
-  { optimizerOf, groups, clip }: StepOptions,
+  { optimizerOf, groups, clip, isNoisy = false }: StepOptions,
   parameters: readonly MethodParameter[],
   value: (name: string) => Value,
   sum: (name: string) => Value,
@@ -156,11 +178,12 @@ function updateGraph(
     const optimizer = optimizerOf(parameter);
     const shared = advanced.get(optimizer) ?? advance(optimizer);
     advanced.set(optimizer, shared);
-    const grad = factor ? mul(sum(name), factor) : sum(name);
+    const clipped = factor ? mul(sum(name), factor) : sum(name);
+    const grad = isNoisy ? add(clipped, input(`noise/${name}`, shape, dtype)) : clipped;
     const state = Object.fromEntries(
       optimizer.slots.map((slot) => [slot, input(`state/${slot}/${name}`, shape, dtype)]),
     );
-    const { rate, decay } = groups(group);
+    const { rate, decay } = groups(group, parameter);
     const update = optimizer.step(value(name), grad, state, shared, mul(lr, scalar(rate, lr)), decay);
     outputs[`next/${name}`] = update.next;
     for (const [slot, next] of Object.entries(update.state)) outputs[`next/state/${slot}/${name}`] = next;

@@ -21,7 +21,8 @@ import {
   weight,
 } from "../graph/index.js";
 import { type Architecture, gridOf, parametersOf, tokensOf } from "./architecture.js";
-import type { Adaptation, Branch, Flow, Place } from "./site.js";
+import type { Drop } from "./drop.js";
+import type { Adaptation, Branch, Delta, Flow, Place } from "./site.js";
 
 /** What images are shifted and scaled by, per channel, after division by 255. */
 export interface Normalization {
@@ -36,6 +37,8 @@ export interface NetworkInputs {
   readonly normalization: Normalization;
   /** A method's answers; none leaves the network as it was pretrained. */
   readonly adaptation?: Adaptation;
+  /** What is left out at random; for training only. */
+  readonly drop?: Drop | undefined;
   /** Type of all arithmetic; default `float32`. */
   readonly dtype?: "float32" | "float64";
 }
@@ -47,7 +50,7 @@ export interface NetworkInputs {
  * @see Dosovitskiy et al., An Image is Worth 16x16 Words, 2021, eq. 1 to 4; names as in timm's `vision_transformer.py`
  */
 export function features(a: Architecture, inputs: NetworkInputs): Value {
-  const { images, adaptation = {}, dtype = "float32" } = inputs;
+  const { images, adaptation = {}, drop = {}, dtype = "float32" } = inputs;
   const { mean, std } = inputs.normalization;
   const [batch] = images.shape as readonly [number];
   const { width, heads, eps, patchSize, channels } = a;
@@ -78,17 +81,28 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
     return add(change.scale ? mul(y, change.scale) : y, change.shift);
   }
 
+  /** `y + (x down) up`, with dropout where there is some. */
+  function lowRank(x: Value, { down, up, dropout }: Delta, y: Value, name: string): Value {
+    if (!drop.dropout || !dropout) return gemm(gemm(x, down), up, { bias: y });
+    if (dropout === "input") return gemm(gemm(drop.dropout(x, name), down), up, { bias: y });
+    const inner = gemm(x, dropout.down, dropout.bias && { bias: dropout.bias });
+    return gemm(drop.dropout(inner, name), dropout.up, { bias: y });
+  }
+
   /** A linear map of a block, its input and output changed as the method says. */
   const site = (x: Value, block: number, place: Place): Value =>
     scope(place, () => {
       const change = adaptation.input?.({ block, place });
       let changed = x;
-      if (change?.down && change.up) changed = gemm(gemm(x, change.down), change.up, { bias: changed });
-      if (change?.scale) changed = add(changed, mul(x, change.scale));
-      if (change?.shift) changed = add(changed, change.shift);
+      const { down, up, scale, dropout, shift } = change ?? {};
+      if (down && up)
+        changed = lowRank(x, { down, up, ...(dropout && { dropout }) }, changed, `blocks.${block}.${place}`);
+      if (scale) changed = add(changed, mul(x, scale));
+      const moves = drop.dropout && dropout ? dropout.shift : shift;
+      if (moves) changed = add(changed, moves);
       const y = linear(changed, `blocks.${block}.${place}`);
       const delta = adaptation.delta?.({ block, place });
-      const moved = delta ? gemm(gemm(x, delta.down), delta.up, { bias: y }) : y;
+      const moved = delta ? lowRank(x, delta, y, `blocks.${block}.${place}`) : y;
       return leave(moved, `blocks.${block}.${place}`);
     });
 
@@ -153,13 +167,18 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
     if (!prompts) return x;
     const [added] = prompts.shape as readonly [number, number];
     const joining = expand(reshape(prompts, [1, added, width]), [batch, added, width]);
-    const joined = concat([ownTokens(x), joining], 1);
+    const joined = concat([ownTokens(x), drop.dropout?.(joining, `prompts.${block}`) ?? joining], 1);
     count = tokens + added;
     return reshape(joined, [batch * count, width]);
   }
 
   /** What a branch adds, changed as the method says. */
-  const branch = (at: Branch, flow: Flow): Value => adaptation.branch?.(at, flow) ?? flow.output;
+  function branch(at: Branch, flow: Omit<Flow, "drop">): Value {
+    const place = `blocks.${at.block}.${at.part}`;
+    const added =
+      adaptation.branch?.(at, { ...flow, drop: (inner) => drop.dropout?.(inner, place) ?? inner }) ?? flow.output;
+    return drop.path?.(added, place, at.block) ?? added;
+  }
 
   // Behind the last attention only the class token is looked at, so the last block computes nothing else.
   const isTokenPooled = a.pool === "token" && a.hasClassToken;

@@ -28,6 +28,20 @@ export interface Flow {
   readonly normed: () => Value;
   /** What the branch adds. */
   readonly output: Value;
+  /** Dropout inside what the method adds, to be called once; `x` itself where there is none. */
+  readonly drop: (x: Value) => Value;
+}
+
+/** A low-rank change `(x down) up` written so that dropout can act between the factors: `drop(x down + bias) up + shift`. */
+export interface Dropped {
+  /** `[in, inner]` */
+  readonly down: Value;
+  /** `[inner, out]` */
+  readonly up: Value;
+  /** `[inner]` */
+  readonly bias?: Value;
+  /** `[out]`, in place of the shift that goes with the other form. */
+  readonly shift?: Value;
 }
 
 /**
@@ -43,6 +57,8 @@ export interface InputChange {
   readonly scale?: Value;
   /** `[width]` */
   readonly shift?: Value;
+  /** How the same is computed while training with dropout. */
+  readonly dropout?: Dropped;
 }
 
 /** What is added to the output of a linear map: `y + (x down) up`, where `x` is the map's input before any change. */
@@ -51,6 +67,8 @@ export interface Delta {
   readonly down: Value;
   /** `[rank, out]`; QKV is one map, whose thirds are q, k and v */
   readonly up: Value;
+  /** Where dropout acts while training with it: on `x` before `down`, or between two factors of the same product. */
+  readonly dropout?: "input" | Dropped;
 }
 
 /** What becomes of the output `y` of a linear map, a norm or the patch embedding: `y′ = y ⊙ scale + shift`, behind `Delta`. */

@@ -72,7 +72,10 @@ describe("wrong usage", () => {
     [["train", "--config", write("key.json", '{"epoch":3}')], "epoch is not a key. Did you mean epochs?"],
     [["train", "--config", write("type.json", '{"epochs":"3"}')], "epochs"],
     [["train", "--config", write("options.json", '{"options":[1]}'), "--rank", "2"], "expected an object"],
-    [["train", "--backbone", "b", "--data", "d", "--out", "o", "--image-size", "100000"], "imageSize"],
+    [
+      ["train", "--backbone", "b", "--data", "d", "--out", "o", "--image-size", "100000"],
+      "--image-size: expected a number of at most 4096, got 100000",
+    ],
     [["train", "--backbone", "b", "--data", "d", "--out", "o", "--clip", "maybe"], "Expected a number"],
     [["evaluate"], "--run"],
     [["evaluate", "--run", nothing, "--data", folder], "nothing"],

@@ -11,7 +11,7 @@ import {
   refuseUnreadable,
   type Unreadable,
 } from "../../src/data/loader.js";
-import { batches } from "../../src/data/sampler.js";
+import { balancedOrder, batches } from "../../src/data/sampler.js";
 import { parseTransform } from "../../src/data/transform.js";
 import { ConfigError, FormatError, ShapeError } from "../../src/errors.js";
 import { openDataset } from "../../src/platform/datasets.js";
@@ -53,6 +53,23 @@ async function collect(stream: AsyncGenerator<Batch, void>): Promise<Batch[]> {
 const order = (all: readonly Batch[]): number[] => all.flatMap(({ indices }) => Array.from(indices));
 
 describe("an epoch", () => {
+  it("that is balanced comes in that order, continues anywhere, and changes an image anew where it shows it again", async () => {
+    const wide: Decode = async () => ({ width: 20, height: 1, data: Uint8Array.from({ length: 60 }, (_, i) => i) });
+    const labels = Int32Array.from({ length: 12 }, (_, i) => Number(i === 0));
+    const examples = { ...numbered(12), labels };
+    const transform = parseTransform("decode|random-crop(1x4,0)");
+    const loader = createLoader(examples, { transform, batchSize: 4, decode: wide, seed: 2, sampling: "balanced" });
+    const all = await collect(loader.epoch(1));
+    expect(order(all)).toEqual(Array.from(balancedOrder(labels, 2, 1)));
+    expect(loader.batches(1).flatMap((list) => Array.from(list))).toEqual(order(all));
+    const views = all.flatMap(({ indices, images }) =>
+      Array.from(indices).flatMap((index, row) => (index === 0 ? [images[row * 12]] : [])),
+    );
+    expect(views).toHaveLength(6);
+    expect(new Set(views).size).toBeGreaterThan(1);
+    expect(await collect(loader.epoch(1, 2))).toEqual(all.slice(2));
+  });
+
   it("comes in the sampler's order, with every image and its label in its place", async () => {
     const all = await collect(load(10, { decode: decoder().decode, seed: 5 }).epoch(2));
     expect(all.map(({ indices }) => Array.from(indices))).toEqual(batches(10, 4, 5, 2).map((list) => Array.from(list)));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batches, batchesInOrder, epochOrder, splitStratified } from "../../src/data/sampler.js";
+import { balancedOrder, batches, batchesInOrder, epochOrder, splitStratified } from "../../src/data/sampler.js";
 import { ConfigError } from "../../src/errors.js";
 
 const flatten = (lists: readonly Int32Array[]): number[] => lists.flatMap((list) => Array.from(list));
@@ -71,5 +71,47 @@ describe("splitStratified", () => {
 
   it.each([[[]], [[0.5]], [[1.2, -0.2]], [[0.5, Number.NaN]]])("refuses the fractions %j", (fractions) => {
     expect(() => splitStratified([0, 1], fractions, 0)).toThrow(ConfigError);
+  });
+});
+
+describe("balancedOrder", () => {
+  const labels = fc.array(fc.nat(6), { minLength: 1, maxLength: 200 }).map((list) => Int32Array.from(list));
+  const countBy = (values: Iterable<number>): Map<number, number> => {
+    const counts = new Map<number, number>();
+    for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+    return counts;
+  };
+  const spread = (counts: readonly number[]): number => Math.max(...counts) - Math.min(...counts);
+
+  it("shows every class as often, and within a class every image as often, but for one", () => {
+    fc.assert(
+      fc.property(labels, fc.nat(), fc.nat(50), (list, seed, epoch) => {
+        const order = balancedOrder(list, seed, epoch);
+        expect(order.length).toBe(list.length);
+        const shown = countBy(Array.from(order, (index) => list[index] as number));
+        const classes = [...new Set(list)];
+        expect(spread(classes.map((label) => shown.get(label) ?? 0))).toBeLessThanOrEqual(1);
+        const times = countBy(order);
+        for (const label of classes) {
+          const members = range(list.length).filter((index) => list[index] === label);
+          expect(spread(members.map((index) => times.get(index) ?? 0))).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+  });
+
+  it("is the same again for the same epoch, and another for another", () => {
+    const list = Int32Array.from({ length: 60 }, (_, i) => Number(i > 50));
+    expect(balancedOrder(list, 3, 1)).toEqual(balancedOrder(list, 3, 1));
+    expect(balancedOrder(list, 3, 2)).not.toEqual(balancedOrder(list, 3, 1));
+    expect(balancedOrder(list, 4, 1)).not.toEqual(balancedOrder(list, 3, 1));
+  });
+
+  it("comes class by class in turn, so that every batch is nearly balanced", () => {
+    const list = Int32Array.from({ length: 64 }, (_, i) => (i < 60 ? 0 : 1 + (i % 3)));
+    for (const part of range(16)) {
+      const four = Array.from(balancedOrder(list, 0, 0).subarray(4 * part, 4 * part + 4), (index) => list[index]);
+      expect(new Set(four).size).toBe(4);
+    }
   });
 });

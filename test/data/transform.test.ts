@@ -17,6 +17,10 @@ import { ConfigError } from "../../src/errors.js";
 
 const side = fc.integer({ min: 1, max: 1000 });
 const filter = fc.constantFrom("bicubic" as const, "bilinear" as const);
+const decimal = (most: number) => fc.integer({ min: 0, max: most * 1e6 }).map((millionths) => millionths / 1e6);
+const share = decimal(1);
+const channel = fc.integer({ min: 0, max: 255 });
+const color = fc.tuple(channel, channel, channel);
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ name: fc.constant("resize" as const), height: side, width: side, filter }),
   fc.record({ name: fc.constant("resize-short" as const), size: side, filter }),
@@ -32,9 +36,38 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     name: fc.constant("random-resized-crop" as const),
     height: side,
     width: side,
-    minScale: fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100),
+    minScale: share.filter((scale) => scale > 0),
     filter,
   }),
+  fc.record({ name: fc.constant("vertical-flip" as const) }),
+  fc.record({
+    name: fc.constant("color-jitter" as const),
+    brightness: decimal(10),
+    contrast: decimal(10),
+    saturation: decimal(10),
+    hue: decimal(0.5),
+  }),
+  fc.record({
+    name: fc.constant("rand-augment" as const),
+    count: fc.integer({ min: 1, max: 99 }),
+    magnitude: decimal(10),
+    deviation: decimal(100),
+    fill: color,
+  }),
+  fc
+    .record({
+      name: fc.constant("random-erasing" as const),
+      probability: share,
+      fill: fc.oneof(color, fc.constantFrom("pixel" as const, "uniform" as const)),
+      areas: fc
+        .tuple(
+          share,
+          share.filter((area) => area > 0),
+        )
+        .map((areas) => areas.sort((a, b) => a - b)),
+      minAspect: share.filter((aspect) => aspect >= 1e-3),
+    })
+    .map(({ areas: [minArea = 0, maxArea = 1], ...rest }) => ({ ...rest, minArea, maxArea })),
 );
 
 /** An image whose red is the column, green the row. */
@@ -60,6 +93,12 @@ describe("the sentence", () => {
     [" decode | resize( 248x248 , bilinear ) ", "decode|resize(248,bilinear)"],
     ["decode|resize(10x20)", "decode|resize(10x20,bicubic)"],
     ["decode|resize-short(248)|center-crop(224)", "decode|resize-short(248,bicubic)|center-crop(224)"],
+    ["decode|color-jitter", "decode|color-jitter(0.4,0.4,0.4,0)"],
+    ["decode|color-jitter(.2)", "decode|color-jitter(0.2,0.2,0.2,0)"],
+    ["decode|rand-augment", "decode|rand-augment(2,9,0.5,128)"],
+    ["decode|rand-augment(3,7,0,124/116/104)", "decode|rand-augment(3,7,0,124/116/104)"],
+    ["decode|random-erasing", "decode|random-erasing(0.25,pixel,0.02,0.333333,0.3)"],
+    ["decode|random-erasing(1,9/9/9)", "decode|random-erasing(1,9,0.02,0.333333,0.3)"],
   ])("%s has the canonical form %s", (sentence, canonical) => {
     expect(printTransform(parseTransform(sentence))).toBe(canonical);
   });
@@ -73,6 +112,18 @@ describe("the sentence", () => {
     ["decode|random-resized-crop(224,0)", /expected random-resized-crop\(224,0.08,bicubic\)/],
     ["decode|random-resized-crop(224,1.5)", /expected random-resized-crop/],
     ["decode|random-crop(64,-1)", /expected random-crop\(SIZE,PADDING\)/],
+    ["decode|vertical-flip(1)", /expected vertical-flip/],
+    ["decode|color-jitter(-0.1)", /expected color-jitter\(0.4,0.4,0.4,0\)/],
+    ["decode|color-jitter(0.4,0.4,0.4,0.6)", /hue/],
+    ["decode|color-jitter(0.1,0.1,0.1,0.1,0.1)", /expected color-jitter/],
+    ["decode|rand-augment(0)", /expected rand-augment\(2,9,0.5,128\)/],
+    ["decode|rand-augment(2,11)", /magnitude 0 to 10/],
+    ["decode|rand-augment(2,9,0.5,256)", /expected rand-augment/],
+    ["decode|rand-augment(2,9,0.5,1/2)", /expected rand-augment/],
+    ["decode|random-erasing(1.5)", /expected random-erasing\(0.25,pixel/],
+    ["decode|random-erasing(0.5,red)", /pixel, uniform or a colour/],
+    ["decode|random-erasing(0.5,pixel,0.5,0.4)", /expected random-erasing/],
+    ["decode|random-erasing(0.5,pixel,0.1,0.4,0)", /expected random-erasing/],
     ["decode|resize(224,cubic)", /filters: bilinear, bicubic/],
     ["decode|resize(1e9)", /cannot read/],
     ["decode|resize(99999)", /cannot read/],

@@ -26,6 +26,7 @@ export function fakeStep(microBatch: number, withFeatures = false): TrainingStep
   return {
     parameters: [{ name: "w", shape, group: "head", initial: "backbone" }],
     microBatch,
+    masks: [],
     takes: withFeatures ? "features" : "images",
     initial: (normal) => {
       const draw = normal("w");
@@ -168,6 +169,7 @@ export function fakeLoader(count: number, set: number, batchSize: number, seed: 
   return {
     count,
     batchCount: Math.ceil(count / batchSize),
+    batches: (epoch) => batches(count, batchSize, seed, epoch),
     epoch: (epoch, from) => serve(batches(count, batchSize, seed, epoch), from),
     inOrder: () => serve(batchesInOrder(count, batchSize)),
     check: async () => [],

@@ -19,6 +19,7 @@ const checkpoint: Checkpoint = {
   },
   parameters: { "a/b": vector(1, 2), c: vector(3) },
   state: { "state/c": vector(4), step: vector(5) },
+  average: null,
   best: { "a/b": vector(6, 7), c: vector(8) },
 };
 const encode = (value: Checkpoint) => encodeSafetensors(encodeCheckpoint(value));
@@ -35,6 +36,15 @@ describe("a checkpoint", () => {
     const same = { ...checkpoint, best: checkpoint.parameters };
     expect(encode(same).length).toBeLessThan(encode(checkpoint).length);
     expect((await decode(encode(same))).best).toEqual(checkpoint.parameters);
+  });
+
+  it("keeps the average, which is then what the best epoch was scored with", async () => {
+    const average = { "a/b": vector(1.5, 2.5), c: vector(3.5) };
+    const averaged = { ...checkpoint, average };
+    expect(await decode(encode(averaged))).toEqual(averaged);
+    const same = { ...averaged, best: average };
+    expect(encode(same).length).toBeLessThan(encode(averaged).length);
+    expect(await decode(encode(same))).toEqual(same);
   });
 
   it("is refused where it is damaged", async () => {

@@ -78,3 +78,11 @@ describe("suggest", () => {
     expect(suggest("quite-different", ["label"])).toBe("Known: label.");
   });
 });
+
+describe("docs/training.md", () => {
+  it("has every key", () => {
+    const text = readFileSync(new URL("../../docs/training.md", import.meta.url), "utf8");
+    const keys = Object.keys(configSchema.shape).filter((key) => key !== "$schema");
+    expect(keys.filter((key) => !text.includes(`\`${key}\``))).toEqual([]);
+  });
+});

@@ -200,6 +200,30 @@ describe("trainLoop", () => {
     expect(disk.metrics).toBe(whole.metrics);
   });
 
+  it("mixes training images, and ends in the same bits wherever it is killed", async () => {
+    for (const withFeatures of [false, true]) {
+      const setting = { withFeatures, config: { mixup: 0.8, cutmix: 1, mixSwitch: 0.3 } };
+      const whole = new Disk();
+      const { loop, executor } = begin({ ...setting, store: whole });
+      const expected = await finish(loop);
+      expect(outcome(expected.result)).not.toEqual(outcome((await finish(begin({ withFeatures }).loop)).result));
+      for (const life of [3, 11, 19]) {
+        const disk = new Disk(life);
+        await expect(finish(begin({ ...setting, store: disk }).loop)).rejects.toThrow(Killed);
+        const { result } = await finish(begin({ ...setting, store: disk.revive(Number.POSITIVE_INFINITY) }).loop);
+        expect(outcome(result)).toEqual(outcome(expected.result));
+        expect(disk.metrics).toBe(whole.metrics);
+      }
+      // An answer that names one of two mixed images is worth its share.
+      const worths = expected.events.flatMap((e) => (e.event === "step" ? [e.top1 * Math.min(29, 8 * e.step)] : []));
+      expect(worths.some((worth) => Math.abs(worth - Math.round(worth)) > 1e-3)).toBe(true);
+      expect(Math.max(...worths)).toBeLessThanOrEqual(29);
+      // Images that change have no features to keep: three epochs of parts of three images, then the other splits.
+      const computed = executor.runs.filter((name) => name === "features");
+      expect(computed).toHaveLength(withFeatures ? 3 * 11 + 4 + 4 : 0);
+    }
+  });
+
   it("does not depend on when checkpoints are written", async () => {
     const often = await finish(begin().loop);
     const seldom = await finish(begin({ config: { checkpointSeconds: 1e6 } }).loop);
@@ -268,6 +292,61 @@ describe("trainLoop", () => {
     const images = await finish(begin().loop);
     const values = (r: TrainingResult) => Array.from(r.parameters.w.data as Float32Array);
     for (const [i, value] of values(result).entries()) expect(value).toBeCloseTo(values(images.result)[i], 4);
+  });
+
+  it("ends where patience runs out, and its result is the best epoch", async () => {
+    const asked = { config: { epochs: 12, patience: 2 } };
+    const { events, result } = await finish(begin(asked).loop);
+    const long = await finish(begin({ config: { epochs: 12 } }).loop);
+    const scores = events.flatMap((e) => (e.event === "epoch" ? [e.val?.top1 ?? 0] : []));
+    const best = 1 + scores.indexOf(Math.max(...scores));
+    expect([result.epochs, scores.length, result.best?.epoch]).toEqual([best + 2, best + 2, best]);
+    expect(result.epochs).toBeLessThan(12);
+    expect(long.result.epochs).toBe(12);
+    // The same path up to there: the schedule is that of all epochs.
+    const same = long.events.flatMap((e) => (e.event === "epoch" ? [e.val?.top1 ?? 0] : []));
+    expect(same.slice(0, scores.length)).toEqual(scores);
+    expect(bytesOf(result.parameters)).toEqual(bytesOf(result.best?.parameters ?? {}));
+    expect([result.val, result.test]).toEqual([result.best?.val, result.best?.test]);
+    const never = await finish(begin({ config: { epochs: 12, patience: 11 } }).loop);
+    expect(bytesOf(never.result.parameters)).toEqual(bytesOf(never.result.best?.parameters ?? {}));
+  });
+
+  it("scores and returns the average where one is asked for, and trains on as without", async () => {
+    const plain = await finish(begin().loop);
+    const averaged = await finish(begin({ config: { ema: 0.8 } }).loop);
+    const losses = (events: readonly LoopEvent[]) => events.flatMap((e) => (e.event === "step" ? [e.loss] : []));
+    expect(losses(averaged.events)).toEqual(losses(plain.events));
+    expect(bytesOf(averaged.result.parameters)).not.toEqual(bytesOf(plain.result.parameters));
+    const store = new Disk();
+    const { result } = await finish(begin({ config: { ema: 0.8 }, store }).loop);
+    const { parameters, average } = (await store.load()) as Checkpoint;
+    expect(bytesOf(average ?? {})).toEqual(bytesOf(result.parameters));
+    expect(bytesOf(parameters)).toEqual(bytesOf(plain.result.parameters));
+  });
+
+  it("ends in the same bits wherever it is killed, with an average and patience as well", async () => {
+    const options = { config: { epochs: 8, patience: 2, ema: 0.9 }, classWeights: Float64Array.of(1, 3, 2) };
+    const whole = new Disk();
+    const expected = await finish(begin({ ...options, store: whole }).loop);
+    for (let life = 0; life < whole.operations; life += 3) {
+      const disk = new Disk(life);
+      await expect(finish(begin({ ...options, store: disk }).loop)).rejects.toThrow(Killed);
+      const { result } = await finish(begin({ ...options, store: disk.revive(Number.POSITIVE_INFINITY) }).loop);
+      expect([outcome(result), result.epochs]).toEqual([outcome(expected.result), expected.result.epochs]);
+      expect(disk.metrics).toBe(whole.metrics);
+    }
+  });
+
+  it("weighs images by their class as a list of weighted losses says", async () => {
+    const weights = Float64Array.of(1, 4, 0.5);
+    const first = async (classWeights?: Float64Array) => {
+      const { events } = await finish(begin({ ...(classWeights && { classWeights }) }).loop);
+      return events.flatMap((e) => (e.event === "step" ? [e.loss] : []))[0];
+    };
+    // All the same weight is no weight at all.
+    expect(await first(Float64Array.of(3, 3, 3))).toBeCloseTo((await first()) ?? 0, 6);
+    expect(await first(weights)).not.toBeCloseTo((await first()) ?? 0, 3);
   });
 
   it("stops with a plain word where the loss leaves the numbers", async () => {

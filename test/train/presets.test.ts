@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseTransform, printTransform } from "../../src/data/transform.js";
+import { transformsOf } from "../../src/platform/start.js";
+import { parseConfig } from "../../src/train/config.js";
+
+const folder = new URL("../../configs/", import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.endsWith(".schema.json"));
+
+describe.each(files)("configs/%s", (file) => {
+  const stored = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as object;
+
+  it("is a configuration once it is told what, on what and where to", () => {
+    const config = parseConfig({ ...stored, backbone: "b", data: "d", out: "o" }, file);
+    const { imageSize } = transformsOf(config, [224, 224]);
+    expect(imageSize).toEqual([224, 224]);
+    for (const sentence of [config.transform, config.evalTransform]) {
+      if (sentence) expect(printTransform(parseTransform(sentence))).toBe(sentence);
+    }
+  });
+});
