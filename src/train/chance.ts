@@ -1,4 +1,4 @@
-import { stream } from "../data/random.js";
+import { type Stream, stream } from "../data/random.js";
 import { elementCount, type Tensor, tensor } from "../graph/tensor.js";
 import type { MethodParameter } from "../methods/method.js";
 import type { Mask } from "../vit/drop.js";
@@ -39,8 +39,8 @@ export const chanceOf = (o: ChanceOptions): Chance => ({
       o.masks.map(({ name, count, keep }) => {
         const data = new Uint8Array(o.microBatch * count);
         for (let row = 0; row < real; row++) {
-          const { word } = stream(o.seed, "mask", o.epoch, o.step, from + row, name);
-          decide(data.subarray(row * count, (row + 1) * count), keep, word);
+          const random = stream(o.seed, "mask", o.epoch, o.step, from + row, name);
+          decide(data.subarray(row * count, (row + 1) * count), keep, random);
         }
         return [`masks/${name}`, tensor("uint8", [o.microBatch, count], data)];
       }),
@@ -60,12 +60,14 @@ export const chanceOf = (o: ChanceOptions): Chance => ({
   },
 });
 
-/** Fills `data` with ones and zeros, two for each random word; `keep` is a whole number of 65536ths. */
-function decide(data: Uint8Array, keep: number, word: () => number): void {
+/** Fills `data` with ones and zeros; `keep` is a whole number of 65536ths. A byte decides, a second one where the first is a tie. */
+function decide(data: Uint8Array, keep: number, random: Stream): void {
   const limit = keep * 0x10000;
-  for (let i = 0; i < data.length; i += 2) {
-    const bits = word();
-    data[i] = Number((bits & 0xffff) < limit);
-    if (i + 1 < data.length) data[i + 1] = Number(bits >>> 16 < limit);
+  const [high, low] = [limit >>> 8, limit & 0xff];
+  const words = new Uint32Array(Math.ceil(data.length / 4));
+  random.fill(words);
+  for (let i = 0; i < data.length; i++) {
+    const byte = ((words[i >>> 2] as number) >>> (8 * (i & 3))) & 0xff;
+    data[i] = Number(byte < high || (byte === high && (random.word() & 0xff) < low));
   }
 }

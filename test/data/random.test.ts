@@ -85,6 +85,19 @@ describe("stream", () => {
     expect(stream(5, "x", 1).permutation(50)).toEqual(stream(5, "x", 1).permutation(50));
   });
 
+  it("fills an array with the words that as many calls give, from wherever it stands", () => {
+    fc.assert(
+      fc.property(fc.nat(9), fc.nat(30), (drawn, count) => {
+        const [one, other] = [stream(5, "fill"), stream(5, "fill")];
+        for (let i = 0; i < drawn; i++) expect(one.word()).toBe(other.word());
+        const words = new Uint32Array(count);
+        one.fill(words);
+        expect(Array.from(words)).toEqual(Array.from({ length: count }, () => other.word()));
+        expect([one.word(), one.normal()]).toEqual([other.word(), other.normal()]);
+      }),
+    );
+  });
+
   it("has the moments of its distributions", () => {
     const random = stream(1, "moments");
     const count = 20_000;
