@@ -19,7 +19,7 @@ const column: Readonly<Record<string, readonly string[]>> = {
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
   // Figures and pages for whoever has something to show.
-  report: ["adapter/", "data/", "train/", "evaluate/metrics.ts"],
+  report: ["adapter/", "data/", "train/", "evaluate/interval.ts", "evaluate/metrics.ts", "evaluate/predictions.ts"],
   evaluate: [...core, "train/", "report/"],
   export: ["graph/", "onnx/", "vit/", "adapter/"],
   platform: [...core, "train/", "evaluate/", "report/", "export/"],
