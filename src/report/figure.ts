@@ -74,7 +74,7 @@ function draw(figure: Figure, style: string | null): Markup {
   const y = scaleOf(heights, { ...figure.y, range: [bottom, top] });
   const writeY = figure.y.format ?? tickNumber;
   const left = 30 + Math.max(...y.ticks.map((tick) => textWidth(writeY(tick))), 12);
-  const right = width - 12;
+  const right = width - 20;
   const x = scaleOf(
     points.map((point) => point.x),
     { ...figure.x, range: [left, right] },
@@ -139,9 +139,7 @@ function drawSeries(
         const { low = point.y, high = point.y } = point;
         const [cx, cy] = [place(x.at(point.x)), place(y.at(point.y))];
         return html`<g class="${className}">${describe(point)}${
-          mark === "point" &&
-          low < high &&
-          html`<line x1="${cx}" x2="${cx}" y1="${place(y.at(low))}" y2="${place(y.at(high))}"/>`
+          low < high && html`<line x1="${cx}" x2="${cx}" y1="${place(y.at(low))}" y2="${place(y.at(high))}"/>`
         }<circle cx="${cx}" cy="${cy}" r="3.5"/></g>`;
       }),
   ];
