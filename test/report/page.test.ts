@@ -23,6 +23,11 @@ const page = writePage({
 });
 const { document } = parseHTML(page);
 
+/** An element, as far as the sorting script looks. */
+interface Parent {
+  readonly children: Iterable<unknown>;
+}
+
 describe("a page", () => {
   it("escapes its words, and its list of contents leads to its sections", () => {
     expect(document.querySelector("h1")?.textContent).toBe("<title>");
@@ -69,8 +74,8 @@ describe("a table", () => {
     const { window } = parseHTML(page);
     // linkedom has no rows of a table and no classes of its cells by the names the script uses.
     const tables = [...window.document.querySelectorAll("table.sortable")].map((element) => {
-      const body = element.querySelector("tbody") as Element;
-      const cellsOf = (row: Element) => [...row.children];
+      const body = element.querySelector("tbody");
+      const cellsOf = (row: Parent) => [...row.children];
       for (const row of element.querySelectorAll("tr"))
         Object.defineProperty(row, "cells", { get: () => cellsOf(row) });
       Object.defineProperty(body, "rows", { get: () => [...body.querySelectorAll("tr")] });

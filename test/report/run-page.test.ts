@@ -55,7 +55,7 @@ const open = (run: Run, pictures: ReadonlyMap<string, string> | null = null) => 
   const text = reportRun(run, pictures);
   return { text, document: parseHTML(text).document };
 };
-const texts = (document: Document, selector: string) =>
+const texts = (document: ReturnType<typeof open>["document"], selector: string) =>
   [...document.querySelectorAll(selector)].map(({ textContent }) => textContent ?? "");
 
 describe("the report of a run", () => {
