@@ -21,6 +21,7 @@ describe("markup", () => {
         expect(element?.textContent).toBe(shown);
         expect(element?.getAttribute("title")).toBe(shown);
       }),
+      { numRuns: 40 },
     );
   });
 
