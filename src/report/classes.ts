@@ -22,8 +22,10 @@ export function drawClasses(run: Run, counts: Int32Array): Markup {
     return [{ right, total, hits, share: hits / total, other, confused: other < 0 ? 0 : (row[other] as number) }];
   });
   const rows = found.sort((a, b) => a.share - b.share || b.total - a.total || a.right - b.right);
-  const predicted = (c: number): number =>
-    Array.from({ length: classes }, (_, r) => counts[r * classes + c] as number).reduce((a, b) => a + b, 0);
+  const predicted = new Int32Array(classes);
+  counts.forEach((count, at) => {
+    predicted[at % classes] = (predicted[at % classes] as number) + count;
+  });
   const shown = rows.slice(0, mostRows);
   return html`${drawTable({
     columns: [
@@ -37,7 +39,7 @@ export function drawClasses(run: Run, counts: Int32Array): Markup {
     ],
     rows: shown.map(({ right, total, hits, share, other, confused }) => {
       const [low, high] = shareInterval(hits, total);
-      const all = predicted(right);
+      const all = predicted[right] as number;
       return [
         className(run, right),
         thousands(total),

@@ -120,7 +120,7 @@ function drawSeries(
     const half = (figure.barWidth ?? 1) / 2;
     return points.map((point) => {
       const [from, to, top] = [x.at(point.x - half) + 0.5, x.at(point.x + half) - 0.5, y.at(point.y)];
-      return html`<rect class="${className}" x="${place(from)}" y="${place(top)}" width="${place(Math.max(1, to - from))}" height="${place(Math.max(0, bottom - top))}">${describe(point)}</rect>`;
+      return html`<rect class="bar ${className}" x="${place(from)}" y="${place(top)}" width="${place(Math.max(1, to - from))}" height="${place(Math.max(0, bottom - top))}">${describe(point)}</rect>`;
     });
   }
   const hasPoints = mark !== "line" || points.length === 1;
