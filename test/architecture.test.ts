@@ -19,15 +19,17 @@ const column: Readonly<Record<string, readonly string[]>> = {
   adapter: ["graph/", "vit/", "methods/", "data/"],
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
-  evaluate: [...core, "train/"],
+  // Figures and pages for whoever has something to show.
+  report: ["adapter/", "data/", "train/", "evaluate/interval.ts", "evaluate/metrics.ts", "evaluate/predictions.ts"],
+  evaluate: [...core, "train/", "report/"],
   export: ["graph/", "onnx/", "vit/", "adapter/"],
-  platform: [...core, "train/", "evaluate/", "export/"],
+  platform: [...core, "train/", "evaluate/", "report/", "export/"],
   web: [...core, "train/", "evaluate/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
-  cli: [...core, "train/", "evaluate/", "platform/"],
+  cli: [...core, "train/", "evaluate/", "report/", "platform/"],
   // index.ts, the portable core.
-  "": [...core, "train/", "evaluate/", "export/"],
+  "": [...core, "train/", "evaluate/", "report/", "export/"],
 };
 
 /** Packages that run everywhere, and where they are used; platform and cli may import what they like. */
@@ -38,6 +40,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   adapter: ["zod"],
   train: ["zod"],
   evaluate: ["zod"],
+  report: ["@bufbuild/protobuf"],
 };
 const isUnbound = (folder: string): boolean => folder === "platform" || folder === "cli";
 

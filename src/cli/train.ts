@@ -1,6 +1,9 @@
-import type { Command } from "commander";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Command, Option } from "commander";
 import { ConfigError } from "../errors.js";
-import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
+import type { ReportKind } from "../platform/node.js";
+import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
 import { addConfigFlags, readConfig, withFlag } from "./config-flags.js";
 import { addMethodFlags, offlineFlag } from "./flags.js";
 import { trainReport } from "./train-report.js";
@@ -23,27 +26,42 @@ export function configure(command: Command): void {
     .option("--config <file>", "JSON file with these settings, named as in configs/train.schema.json")
     .option("--resume", "go on with the run in --out where there is one")
     .addOption(offlineFlag())
+    .addOption(
+      new Option("--report <kind>", "report.html of the finished run, with pictures of its mistakes or without")
+        .choices(["images", "no-images", "none"] satisfies ReportKind[])
+        .default("images" satisfies ReportKind),
+    )
     .addHelpText("after", examples)
-    .action(async (flags: { json?: boolean; config?: string; resume?: boolean; offline?: boolean }) => {
-      const { config, source, nameOf } = await readConfig(command, flags.config);
-      const notice = "Stopping after this step; what is done is saved. Ctrl-C again stops at once.";
-      const signal = interruptSignal(notice, { endsWithReader: true });
-      const { train } = await import("../platform/node.js");
-      const report = trainReport(flags.json ?? false);
-      await train(config, {
-        signal,
-        resume: flags.resume ?? false,
-        offline: flags.offline,
-        source,
-        nameOf,
-        onWarning: (text) => tell(`warning: ${text}`),
-        onEvent(event) {
-          if (flags.json) printJson(event);
-          report(event);
-        },
-      }).catch((error) => {
-        throw error instanceof ConfigError ? new ConfigError(withFlag(error.message, nameOf), { cause: error }) : error;
-      });
-      showLive("");
-    });
+    .action(
+      async (flags: { json?: boolean; config?: string; resume?: boolean; offline?: boolean; report: ReportKind }) => {
+        const { config, source, nameOf } = await readConfig(command, flags.config);
+        const notice = "Stopping after this step; what is done is saved. Ctrl-C again stops at once.";
+        const signal = interruptSignal(notice, { endsWithReader: true });
+        const [{ train }, { runFiles }] = await Promise.all([
+          import("../platform/node.js"),
+          import("../platform/run-folder.js"),
+        ]);
+        const report = trainReport(flags.json ?? false);
+        const { adapter } = await train(config, {
+          signal,
+          resume: flags.resume ?? false,
+          offline: flags.offline,
+          source,
+          nameOf,
+          report: flags.report,
+          onWarning: (text) => tell(`warning: ${text}`),
+          onEvent(event) {
+            if (flags.json) printJson(event);
+            report(event);
+          },
+        }).catch((error) => {
+          throw error instanceof ConfigError
+            ? new ConfigError(withFlag(error.message, nameOf), { cause: error })
+            : error;
+        });
+        showLive("");
+        const page = join(dirname(adapter), runFiles.report);
+        if (!flags.json && existsSync(page)) print(page);
+      },
+    );
 }

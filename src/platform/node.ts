@@ -25,4 +25,5 @@ export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
-export { type TrainHooks, train } from "./train.js";
+export { type ReportOptions, report } from "./report.js";
+export { type ReportKind, type TrainHooks, train } from "./train.js";

@@ -12,7 +12,7 @@ import { type Examples, featureExamples, imageExamples } from "./examples.js";
 import { type Lane, openLanes, openSession, readAll, releaseAll, uploadAll } from "./lanes.js";
 import { type MixConfig, mixedExamples, mixes } from "./mix.js";
 import { learningRate, type Schedule } from "./schedule.js";
-import { predictLogits } from "./score.js";
+import { predictLogits, type Scored } from "./score.js";
 import type { TrainingStep } from "./step.js";
 import type { RunStore } from "./store.js";
 
@@ -64,6 +64,8 @@ export interface TrainingResult {
   readonly parameters: Tensors;
   readonly val: Metrics | null;
   readonly test: Metrics | null;
+  /** What `val` and `test` are the metrics of. */
+  readonly scored: { readonly val: Scored | null; readonly test: Scored | null };
   readonly best: (BestEpoch & { readonly parameters: Tensors }) | null;
   /** Training images per second over the whole run. */
   readonly imagesPerSecond: number;
@@ -124,6 +126,7 @@ async function* run(
   let current = initial;
   let savedAt = now();
   let saveMs = 0;
+  let lastVal: Scored | null = null;
 
   const save = async (): Promise<CheckpointEvent> => {
     const began = now();
@@ -140,17 +143,19 @@ async function* run(
     saveMs = savedAt - began;
     return { event: "checkpoint", epoch: progress.epoch, step: progress.step };
   };
-  const score = async (examples: Examples | null, parameters: Tensors): Promise<Metrics | null> => {
+  const predict = async (examples: Examples | null, parameters: Tensors): Promise<Scored | null> => {
     if (examples === null) return null;
     const { takes, microBatch } = step;
     const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
     const sessions = await Promise.all(lanes.map((lane) => lane.predict()));
     const answer = async (lane: number, rows: Tensor): Promise<Tensor> =>
       (await sessions[lane]?.run({ ...own[lane], [takes]: rows }))?.logits as Tensor;
-    const { logits, labels } = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
+    const scored = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
     await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
-    return evaluateLogits(logits, labels, classes);
+    return scored;
   };
+  const measure = (scored: Scored | null): Metrics | null =>
+    scored && evaluateLogits(scored.logits, scored.labels, classes);
   /** Updates up to the end of the epoch. */
   async function* trainEpoch(): AsyncGenerator<LoopEvent> {
     const { epoch, step: done } = current.progress;
@@ -203,7 +208,8 @@ async function* run(
     const scored = current.average ?? current.parameters;
     const epoch = progress.epoch + 1;
     const { loss, correct, images } = progress.running;
-    const metrics = await score(val, scored);
+    lastVal = await predict(val, scored);
+    const metrics = measure(lastVal);
     const isBest = metrics !== null && (progress.best === null || metrics.top1 > progress.best.val.top1);
     const found = { train: { loss: loss / images, top1: correct / images }, val: metrics, isBest };
     const line = { event: "epoch", epoch, ...found } as const;
@@ -247,18 +253,26 @@ async function* run(
   const { progress } = current;
   const last = current.average ?? current.parameters;
   const chosen = progress.best;
-  const isLast = chosen?.epoch === progress.epoch;
-  const parameters = isLast ? last : current.best;
+  const best = chosen?.epoch === progress.epoch ? last : current.best;
+  const endsWithBest = config.patience !== undefined && chosen !== null && best !== null;
+  const parameters = endsWithBest ? best : last;
+  // Where the run goes on behind its last epoch, what the validation images scored has to be found again.
+  const scored = {
+    val: (parameters === last && lastVal) || (await predict(val, parameters)),
+    test: await predict(test, parameters),
+  };
+  const found = { val: endsWithBest ? chosen.val : progress.val, test: measure(scored.test) };
+  const bestTest = async () => (best === parameters ? found.test : measure(await predict(test, best as Tensors)));
   const { seconds, images } = progress.spent;
-  const about = { epochs: progress.epoch, imagesPerSecond: seconds > 0 ? images / seconds : 0, seconds };
-  if (config.patience !== undefined && chosen && parameters) {
-    const best = { ...chosen, test: await score(test, parameters), parameters };
-    return { parameters, val: best.val, test: best.test, best, ...about };
-  }
-  const lastTest = await score(test, last);
-  const best =
-    chosen && parameters ? { ...chosen, test: isLast ? lastTest : await score(test, parameters), parameters } : null;
-  return { parameters: last, val: progress.val, test: lastTest, best, ...about };
+  return {
+    parameters,
+    ...found,
+    scored,
+    best: chosen && best && { ...chosen, test: await bestTest(), parameters: best },
+    epochs: progress.epoch,
+    imagesPerSecond: seconds > 0 ? images / seconds : 0,
+    seconds,
+  };
 }
 
 /** True where so many epochs in a row were no better than the best one. @see Prechelt, Early Stopping, but When?, 1998 */
