@@ -19,6 +19,7 @@ export interface Hints {
   readonly heads?: number | undefined;
   readonly eps?: number | undefined;
   readonly activation?: Activation | undefined;
+  readonly hasPrefixPositions?: boolean | undefined;
 }
 
 /** Head width of every timm ViT of the usual kind; taken where nothing states the number of heads. */
@@ -72,7 +73,7 @@ export function deriveArchitecture(
   };
   checkAgainstConfig(sizes, { ...known, ...defined(stated) }, config?.architecture, file);
 
-  const { imageSize, hasPrefixPositions } = findPositions(sizes, rows, stated, known) ?? {};
+  const { imageSize, hasPrefixPositions } = findPositions(sizes, rows, { ...known, ...defined(hints), ...defined(stated) }, known) ?? {};
   if (!imageSize || hasPrefixPositions === undefined) {
     throw new FormatError(
       `${file}: pos_embed: expected a row for each patch${hasClassToken ? " and the class token" : ""}, got ${rows} rows, which make no grid of ${patchSize}-pixel patches. State the image size as "model_args": {"img_size": [height, width]} in config.json.`,
@@ -125,16 +126,16 @@ export const printShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 function findPositions(
   sizes: Pick<Architecture, "patchSize" | "hasClassToken" | "hasDistillationToken" | "registers">,
   rows: number,
-  stated: BackboneConfig["stated"],
+  said: Partial<Pick<Architecture, "imageSize" | "hasPrefixPositions">>,
   known: Architecture | undefined,
 ): Pick<Architecture, "imageSize" | "hasPrefixPositions"> | undefined {
   const { patchSize } = sizes;
-  const first = stated.hasPrefixPositions ?? known?.hasPrefixPositions ?? true;
+  const first = said.hasPrefixPositions ?? true;
   const candidates = [first, !first].map((hasPrefixPositions) => ({
     hasPrefixPositions,
     patches: rows - (hasPrefixPositions ? prefixTokensOf(sizes) : 0),
   }));
-  for (const given of [stated.imageSize, known?.imageSize, undefined]) {
+  for (const given of [said.imageSize, known?.imageSize, undefined]) {
     for (const { hasPrefixPositions, patches } of candidates) {
       const side = Math.round(Math.sqrt(Math.max(0, patches))) * patchSize;
       const imageSize = given ?? ([side, side] as const);

@@ -36,10 +36,14 @@ export function planCheckpoint(
   const found = recognize(stored);
   if (!found) throw unknownNames(stored, file);
   refuseKinds(found.strange, file);
-  const { recipes, dropped, warnings } = adjust(found);
+  const { recipes, dropped, warnings, isFolded } = adjust(found);
   const shapes = new Map([...recipes].map(([name, { shape }]) => [name, shape]));
   const { scheme, heads } = found;
-  const derived = deriveArchitecture(shapes, config, file, { ...hintsOf(found, recipes), heads });
+  const derived = deriveArchitecture(shapes, config, file, {
+    ...hintsOf(found, recipes),
+    heads,
+    ...(isFolded && { hasPrefixPositions: false }),
+  });
   const { architecture } = derived;
 
   const wanted = parametersOf(architecture).map(({ name, shape }): Recipe => {
@@ -76,7 +80,7 @@ function adjust({ pieces, unneeded }: Recognition) {
     // Of q, k and v one missing or of another shape: the first's shape, which is then found wrong.
     recipes.set(name, { name, shape: isWhole && parts.length > 1 ? shape.with(0, first) : shape, pieces: parts, how: "chain" });
   }
-  foldClassPosition(recipes);
+  const isFolded = foldClassPosition(recipes);
   const warnings: string[] = [];
   const dropped: string[] = [];
   const drop = (pattern: RegExp, why: string): void => {
@@ -96,23 +100,25 @@ function adjust({ pieces, unneeded }: Recognition) {
   } else if (width !== undefined && inputs === 2 * width) {
     drop(/^head\./, "The checkpoint's head looks at the class token beside the mean of the patches; it is left out.");
   }
-  return { recipes, dropped, warnings };
+  return { recipes, dropped, warnings, isFolded };
 }
 
 /**
  * DINOv2's registers come between class token and patches after the positions were added. The same network as timm has
  * it: the class token's position is added to the token, and the rows of the patches remain.
+ * @returns whether that was so
  */
-function foldClassPosition(recipes: Map<string, Recipe>): void {
+function foldClassPosition(recipes: Map<string, Recipe>): boolean {
   const [registers, token, positions] = ["reg_token", "cls_token", "pos_embed"].map((name) => recipes.get(name));
   const [from] = registers?.pieces ?? [];
-  if (!from || !/register_tokens$/.test(from.from) || !token || positions?.shape.length !== 3) return;
+  if (!from || !/register_tokens$/.test(from.from) || !token || positions?.shape.length !== 3) return false;
   const [one = 0, rows = 0, width = 0] = positions.shape;
   const [piece] = positions.pieces;
-  if (!piece || one !== 1 || rows < 2 || token.shape.join() !== [1, 1, width].join()) return;
+  if (!piece || one !== 1 || rows < 2 || token.shape.join() !== [1, 1, width].join()) return false;
   const part = (start: number, end: number): Piece => ({ ...piece, range: [start * width, end * width] });
   recipes.set("cls_token", { ...token, pieces: [...token.pieces, part(0, 1)], how: "sum" });
   recipes.set("pos_embed", { ...positions, shape: [1, rows - 1, width], pieces: [part(1, rows)] });
+  return true;
 }
 
 /** What names tell of ε and activation: Hugging Face's DINOv2 has another ε than its ViT. */
