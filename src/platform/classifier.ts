@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { adaptedPredictor, plainPredictor } from "../adapter/predictor.js";
-import { contractCrop, outputSize, parseTransform, type Transform } from "../data/transform.js";
+import { contractCrop, directResize, outputSize, parseTransform, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
@@ -121,7 +121,10 @@ async function openPlain({ backbone, threads }: ClassifierOptions): Promise<Clas
   const network = {
     classes: contract.classNames ?? [],
     classCount: architecture.classes,
-    transform: contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
+    transform:
+      contract.cropMode === "squash" && contract.cropFraction === 1
+        ? directResize(architecture.imageSize[0], filter)
+        : contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
   };
   const graph = plainPredictor({ architecture, normalization: contract, microBatch });
   return open(network, resources, graph, (name) => weights.get(name) as Tensor, {});

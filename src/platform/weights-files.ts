@@ -13,7 +13,8 @@ const usualNames = [
   "pytorch_model.bin.index.json",
 ];
 
-const isWeights = (name: string): boolean => /\.(safetensors|npz|pth|pt|bin)$/.test(name);
+/** True for the name of a file of weights, by its ending. */
+export const isWeights = (name: string): boolean => /\.(safetensors|npz|pth|pt|bin)$/.test(name);
 
 /**
  * The file of weights, or the index of several, of a folder; a file stands for itself.

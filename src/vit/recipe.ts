@@ -35,7 +35,7 @@ export function planCheckpoint(
 ): Plan {
   const found = recognize(stored);
   if (!found) throw unknownNames(stored, file);
-  refuseKinds(found.strange, file);
+  refuseKinds([...found.strange, ...[...found.pieces.values()].flat().map(({ from }) => from)], file);
   const { recipes, dropped, warnings, isFolded } = adjust(found);
   const shapes = new Map([...recipes].map(([name, { shape }]) => [name, shape]));
   const { scheme, heads } = found;
@@ -156,9 +156,9 @@ const kinds: readonly (readonly [RegExp, string])[] = [
   [/encoderblock\//, "blocks stacked in one tensor (big_vision's scan)"],
 ];
 
-function refuseKinds(strange: readonly string[], file: string): void {
+function refuseKinds(names: readonly string[], file: string): void {
   for (const [pattern, kind] of kinds) {
-    const name = strange.find((one) => pattern.test(one));
+    const name = names.find((one) => pattern.test(one));
     if (name === undefined) continue;
     throw new FormatError(
       `${file}: ${name.slice(0, 100)}: ${kind} is not read. Take a network without it; docs/backbones.md lists the families.`,
