@@ -4,6 +4,7 @@ import type { Architecture } from "../vit/architecture.js";
 import { type Backbone, loadCheckpoint, type Weights } from "../vit/checkpoint.js";
 import { parseConfig, printConfig } from "../vit/config.js";
 import type { DataContract } from "../vit/contract.js";
+import { defined } from "../vit/derive.js";
 import { parsePreprocessor } from "../vit/hugging-face-config.js";
 import { safetensorsChunks } from "../vit/safetensors.js";
 import { codeOf, explainFailure, writeAtomically } from "./files.js";
@@ -49,9 +50,6 @@ const shared = (count: number): Float32Array => new Float32Array(new SharedArray
 /** A folder's name, or a file's without its ending. */
 const nameOf = (place: string, path: string): string =>
   resolve(place) === resolve(path) ? basename(path).replace(/\.[a-z]+$/, "") : basename(resolve(place));
-
-const defined = <T extends object>(entries: T): Partial<T> =>
-  Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Partial<T>;
 
 const readIfThere = (path: string): Promise<string | undefined> =>
   readFile(path, "utf8").catch((error) => {

@@ -42,9 +42,7 @@ export async function findWeights(place: string): Promise<string> {
   }
   const foreign = names.find((name) => /\.(ckpt|h5|msgpack|onnx|gguf|tflite)$/.test(name));
   if (foreign !== undefined) {
-    throw new FormatError(
-      `${join(place, foreign)}: this format is not read. Save the weights as model.safetensors.`,
-    );
+    throw new FormatError(`${join(place, foreign)}: this format is not read. Save the weights as model.safetensors.`);
   }
   throw new ConfigError(`${place}: expected model.safetensors, there is none. Check the path.`);
 }
@@ -73,13 +71,13 @@ export async function openWeights(path: string): Promise<Weights> {
       const file = await openBytes(shard);
       files.push(file);
       const own = await openTensors(file);
-      const absent = names?.find((name) => !own.has(name));
+      const absent = names && [...names].find((name) => !own.has(name));
       if (absent !== undefined) {
         throw new FormatError(
           `${shard}: expected the tensor ${JSON.stringify(absent.slice(0, 80))}, which ${path} puts there, got nothing. The files are of two downloads; fetch them again.`,
         );
       }
-      const extra = names && [...own.keys()].find((name) => !names.includes(name));
+      const extra = names && [...own.keys()].find((name) => !names.has(name));
       if (extra !== undefined) {
         throw new FormatError(
           `${shard}: the tensor ${JSON.stringify(extra.slice(0, 80))} is not in ${path}. The files are of two downloads; fetch them again.`,
@@ -95,7 +93,7 @@ export async function openWeights(path: string): Promise<Weights> {
 }
 
 /** The files an index names, with the tensors each must have. */
-async function readIndex(path: string): Promise<ReadonlyMap<string, string[]>> {
+async function readIndex(path: string): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const refuse = (what: string): never => {
     throw new FormatError(`${path}: ${what}. The index is damaged; fetch it again.`);
   };
@@ -110,14 +108,16 @@ async function readIndex(path: string): Promise<ReadonlyMap<string, string[]>> {
   }
   const map = typeof index === "object" && index !== null && "weight_map" in index ? index.weight_map : undefined;
   if (typeof map !== "object" || map === null || Array.isArray(map)) return refuse("expected an object weight_map");
-  const shards = new Map<string, string[]>();
+  const shards = new Map<string, Set<string>>();
   for (const [tensor, file] of Object.entries(map)) {
     // A name that leads out of the folder could be any file of this machine.
     if (typeof file !== "string" || !/^[\w.-]+$/.test(file) || !isWeights(file)) {
-      return refuse(`weight_map: ${JSON.stringify(tensor.slice(0, 80))}: expected the name of a file of weights, got ${JSON.stringify(file ?? null).slice(0, 80)}`);
+      return refuse(
+        `weight_map: ${JSON.stringify(tensor.slice(0, 80))}: expected the name of a file of weights, got ${JSON.stringify(file ?? null).slice(0, 80)}`,
+      );
     }
     const shard = join(dirname(path), file);
-    shards.set(shard, [...(shards.get(shard) ?? []), tensor]);
+    shards.set(shard, (shards.get(shard) ?? new Set()).add(tensor));
   }
   return shards.size > 0 ? shards : refuse("weight_map: names no tensor");
 }

@@ -84,7 +84,13 @@ const named: ReadonlyMap<string, () => Architecture> = new Map(
       entry(size, `vit_${size}_patch14_dinov2`, square(518, 14, dinov2)),
       entry(size, `vit_${size}_patch14_reg4_dinov2`, square(518, 14, registers)),
     ]),
-    ...([["base", 16], ["base", 32], ["large", 14]] as const).flatMap(([size, patch]) =>
+    ...(
+      [
+        ["base", 16],
+        ["base", 32],
+        ["large", 14],
+      ] as const
+    ).flatMap(([size, patch]) =>
       (["gelu", "quick-gelu"] as const).map((activation) => {
         const word = activation === "gelu" ? "clip" : "clip_quickgelu";
         return entry(size, `vit_${size}_patch${patch}_${word}_224`, square(224, patch, { ...clip, activation }));

@@ -117,13 +117,12 @@ function cook(recipe: Recipe, numbers: (name: string) => Float32Array, into: Flo
 function pour({ arrangement, range }: Piece, numbers: Float32Array, into: Float32Array, adds: boolean): void {
   let ordered = numbers;
   if (arrangement?.perm) {
-    if (!range && !adds) return arrange(numbers, arrangement, into);
-    ordered = new Float32Array(numbers.length);
+    ordered = range || adds ? new Float32Array(numbers.length) : into;
     arrange(numbers, arrangement, ordered);
   }
   const taken = range ? ordered.subarray(...range) : ordered;
   if (adds) for (const [i, x] of taken.entries()) into[i] = (into[i] as number) + x;
-  else into.set(taken);
+  else if (taken !== into) into.set(taken);
 }
 
 /** The tensor of a recipe. @throws FormatError where its numbers are not finite */

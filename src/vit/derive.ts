@@ -73,7 +73,8 @@ export function deriveArchitecture(
   };
   checkAgainstConfig(sizes, { ...known, ...defined(stated) }, config?.architecture, file);
 
-  const { imageSize, hasPrefixPositions } = findPositions(sizes, rows, { ...known, ...defined(hints), ...defined(stated) }, known) ?? {};
+  const { imageSize, hasPrefixPositions } =
+    findPositions(sizes, rows, { ...known, ...defined(hints), ...defined(stated) }, known) ?? {};
   if (!imageSize || hasPrefixPositions === undefined) {
     throw new FormatError(
       `${file}: pos_embed: expected a row for each patch${hasClassToken ? " and the class token" : ""}, got ${rows} rows, which make no grid of ${patchSize}-pixel patches. State the image size as "model_args": {"img_size": [height, width]} in config.json.`,
@@ -170,7 +171,15 @@ const shownBy: readonly [
 
 type Sizes = Pick<
   Architecture,
-  "width" | "hidden" | "patchSize" | "blocks" | "hasClassToken" | "qkvBias" | "hasDistillationToken" | "registers" | "hasPreNorm"
+  | "width"
+  | "hidden"
+  | "patchSize"
+  | "blocks"
+  | "hasClassToken"
+  | "qkvBias"
+  | "hasDistillationToken"
+  | "registers"
+  | "hasPreNorm"
 >;
 
 /** Holds what the tensors show against what the config says; whatever it leaves out is right. */
@@ -221,5 +230,5 @@ function blockCount(shapes: Shapes): number {
 }
 
 /** The entries that have a value. */
-const defined = <T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+export const defined = <T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;

@@ -60,7 +60,9 @@ export function parseHuggingFace({ top, field }: JsonFields, file: string): Back
   const vision = field(top, "vision_config", object, "an object") ?? top;
   const number = (key: string) => field(vision, key, count, "a positive integer");
   if (field(vision, "use_swiglu_ffn", boolean, "true or false")) {
-    throw new FormatError(`${file}: use_swiglu_ffn: a gated MLP (SwiGLU, as in DINOv2 giant) is not read. Take a smaller DINOv2.`);
+    throw new FormatError(
+      `${file}: use_swiglu_ffn: a gated MLP (SwiGLU, as in DINOv2 giant) is not read. Take a smaller DINOv2.`,
+    );
   }
   const width = number("hidden_size");
   const ratio = field(vision, "mlp_ratio", positive, "a positive number");
@@ -80,7 +82,8 @@ export function parseHuggingFace({ top, field }: JsonFields, file: string): Back
       qkvBias: field(vision, "qkv_bias", boolean, "true or false"),
       eps: field(vision, "layer_norm_eps", positive, "a positive number") ?? usual.eps,
       activation:
-        field(vision, "hidden_act", activation, `one of ${Object.keys(activationNames).join(", ")}`) ?? usual.activation,
+        field(vision, "hidden_act", activation, `one of ${Object.keys(activationNames).join(", ")}`) ??
+        usual.activation,
     },
     contract: { classNames },
     pretraining: usual.pretraining,
@@ -116,7 +119,8 @@ const sized: Check<number | Fields> = (v) => count(v) ?? object(v);
 
 /** The side of a square that a size of transformers means, and whether it is that of the shorter side alone. */
 function sizeOf(value: number | Fields | undefined): { side: number; isShortest: boolean } | undefined {
-  if (value === undefined || typeof value === "number") return value === undefined ? undefined : { side: value, isShortest: false };
+  if (value === undefined || typeof value === "number")
+    return value === undefined ? undefined : { side: value, isShortest: false };
   const shortest = count(value.shortest_edge);
   const side = shortest ?? count(value.height);
   return side === undefined ? undefined : { side, isShortest: shortest !== undefined };

@@ -12,9 +12,9 @@ export const arrangedShape = ({ view, perm }: Arrangement): Shape => perm?.map((
 
 /** Writes the numbers in their new order. @param into as many numbers as `from`, another array */
 export function arrange(from: Float32Array, { view, perm }: Arrangement, into: Float32Array): void {
-  if (!perm) return into.set(from);
-  const strides = perm.map((axis) => elementCount(view.slice(axis + 1)));
-  gather(from, 0, arrangedShape({ view, perm }), strides, into);
+  const axes = perm ?? [...view.keys()];
+  const strides = axes.map((axis) => elementCount(view.slice(axis + 1)));
+  gather(from, 0, arrangedShape({ view, perm: axes }), strides, into);
 }
 
 /** Writes the elements of `shape`, which lie in `from` at `start + Σ index · stride`, one behind the other. */

@@ -20,7 +20,14 @@ import {
   weight,
 } from "../graph/index.js";
 import { activations } from "./activation.js";
-import { type Architecture, gridOf, parametersOf, prefixPositionsOf, prefixTokensOf, tokensOf } from "./architecture.js";
+import {
+  type Architecture,
+  gridOf,
+  parametersOf,
+  prefixPositionsOf,
+  prefixTokensOf,
+  tokensOf,
+} from "./architecture.js";
 import type { Adaptation, Branch, Flow, Place } from "./site.js";
 
 /** What images are shifted and scaled by, per channel, after division by 255. */
@@ -128,7 +135,9 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
     });
     const patchTokens = reshape(leave(embedded, "patch_embed.proj"), [batch, rows * columns, width]);
     const all = place(patchTokens);
-    return a.hasPreNorm ? norm(reshape(all, [batch * tokens, width]), "norm_pre") : reshape(all, [batch * tokens, width]);
+    return a.hasPreNorm
+      ? norm(reshape(all, [batch * tokens, width]), "norm_pre")
+      : reshape(all, [batch * tokens, width]);
   }
 
   /** The patches with their positions, behind the tokens that belong to no patch: `[batch, tokens, width]`. */
@@ -204,7 +213,10 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
     const attended = scaled(mixed, `blocks.${index}.ls1`);
     const stream = isLast ? firstToken(x) : x;
     const normed = (): Value => (isLast ? firstToken(before) : before);
-    const y = add(stream, branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: attended }));
+    const y = add(
+      stream,
+      branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: attended }),
+    );
     const inner = norm(y, `blocks.${index}.norm2`);
     const activation = activations[a.activation];
     const output = scaled(site(activation(site(inner, index, "mlp.fc1")), index, "mlp.fc2"), `blocks.${index}.ls2`);

@@ -41,15 +41,22 @@ const splitOutputs = ofRank(3, ([inputs = 0, ...outputs]) => ({
   perm: [1, 0],
 }));
 /** `[heads, headWidth, out]` as `[out, in]` */
-const splitInputs = ofRank(3, (shape) => ({ view: [elementCount(shape.slice(0, 2)), shape[2] as number], perm: [1, 0] }));
+const splitInputs = ofRank(3, (shape) => ({
+  view: [elementCount(shape.slice(0, 2)), shape[2] as number],
+  perm: [1, 0],
+}));
 /** `[height, width, in, out]` as `[out, in, height, width]` */
 const channelsLast = ofRank(4, (shape) => ({ view: shape, perm: [3, 2, 0, 1] }));
 /** Of whatever shape as one row of numbers. */
 const flat: Arrange = (shape) => ({ view: [elementCount(shape)] });
 
 /** Rules of q, k and v, which are parts of one map here. */
-const three = (names: readonly string[], pattern: (name: string) => string, to: string, arrangement?: Arrange): Rule[] =>
-  names.map((name, part) => rule(pattern(name), to, { part, ...(arrangement && { arrangement }) }));
+const three = (
+  names: readonly string[],
+  pattern: (name: string) => string,
+  to: string,
+  arrangement?: Arrange,
+): Rule[] => names.map((name, part) => rule(pattern(name), to, { part, ...(arrangement && { arrangement }) }));
 
 /** timm's names, which are the canonical ones, and those of DINO, DINOv2, DeiT and MAE, which took them up. */
 const timm: NamingScheme = {
@@ -142,8 +149,7 @@ const google: NamingScheme = {
   name: "Google's .npz",
   mark: "embedding/kernel",
   unneeded: /^pre_logits\//,
-  heads: (shapes) =>
-    [...shapes].find(([name, { length }]) => name.endsWith("/query/kernel") && length === 3)?.[1][1],
+  heads: (shapes) => [...shapes].find(([name, { length }]) => name.endsWith("/query/kernel") && length === 3)?.[1][1],
   place: placeBy([
     rule("cls", "cls_token"),
     rule("(?:Transformer/posembed_input/)?pos_embedding", "pos_embed"),

@@ -103,7 +103,11 @@ export function recognize(stored: ReadonlyMap<string, Stored>): Recognition | un
     };
     const others = place ? (pieces.get(place.name) ?? []) : [];
     if (!place || others.some(({ part }) => part === piece.part)) strange.push(from);
-    else pieces.set(place.name, [...others, piece].sort((a, b) => a.part - b.part));
+    else
+      pieces.set(
+        place.name,
+        [...others, piece].sort((a, b) => a.part - b.part),
+      );
   };
   for (const [name, from] of inner) {
     if (scheme.unneeded.test(name)) unneeded.push(from);

@@ -54,7 +54,8 @@ async function openArray(entry: ZipEntry, file: string): Promise<LazyTensor> {
     );
   }
   const size = elementCount(shape) * storedTypes[type].bytes;
-  if (size !== entry.size - dataStart) fail(`of shape [${shape}] takes ${size} bytes, it has ${entry.size - dataStart}`);
+  if (size !== entry.size - dataStart)
+    fail(`of shape [${shape}] takes ${size} bytes, it has ${entry.size - dataStart}`);
 
   const whole: LazyTensor = {
     shape,
@@ -86,7 +87,10 @@ function parseHeader(text: string): { descr: string; fortran: boolean; shape: Sh
   const fortran = /'fortran_order':\s*(True|False)/.exec(text)?.[1];
   const sizes = /'shape':\s*\(([\d\s,]*)\)/.exec(text)?.[1];
   if (descr === undefined || fortran === undefined || sizes === undefined) return undefined;
-  const shape = sizes.split(",").filter((size) => size.trim() !== "").map(Number);
+  const shape = sizes
+    .split(",")
+    .filter((size) => size.trim() !== "")
+    .map(Number);
   const isFine = shape.every(Number.isSafeInteger) && Number.isSafeInteger(elementCount(shape));
   return isFine ? { descr, fortran: fortran === "True", shape } : undefined;
 }

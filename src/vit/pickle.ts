@@ -75,8 +75,8 @@ export function unpickle(bytes: Uint8Array, loader: Loader, file: string): Pickl
   };
   const assign = (items: readonly Pickled[]): void => {
     const map = top();
-    if (!(map instanceof Map) || items.length % 2 !== 0) return fail("sets items of what is no dictionary");
-    for (let i = 0; i < items.length; i += 2) map.set(items[i] as Pickled, items[i + 1] as Pickled);
+    if (!(map instanceof Map) || items.length % 2 !== 0) fail("sets items of what is no dictionary");
+    else for (let i = 0; i < items.length; i += 2) map.set(items[i] as Pickled, items[i + 1] as Pickled);
   };
   const whole = (count: number): bigint => {
     let number = 0n;

@@ -78,7 +78,12 @@ function adjust({ pieces, unneeded }: Recognition) {
     const first = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
     const isWhole = parts.length === 1 || (parts.length === 3 && parts.every((p) => p.shape.join() === shape.join()));
     // Of q, k and v one missing or of another shape: the first's shape, which is then found wrong.
-    recipes.set(name, { name, shape: isWhole && parts.length > 1 ? shape.with(0, first) : shape, pieces: parts, how: "chain" });
+    recipes.set(name, {
+      name,
+      shape: isWhole && parts.length > 1 ? shape.with(0, first) : shape,
+      pieces: parts,
+      how: "chain",
+    });
   }
   const isFolded = foldClassPosition(recipes);
   const warnings: string[] = [];
@@ -94,7 +99,10 @@ function adjust({ pieces, unneeded }: Recognition) {
   const width = recipes.get("norm.weight")?.shape[0];
   const inputs = recipes.get("head.weight")?.shape[1];
   if (recipes.has("dist_token")) {
-    drop(/^head(_dist)?\./, "The checkpoint's two heads look at one token each; they are left out, a new head sees the mean of both.");
+    drop(
+      /^head(_dist)?\./,
+      "The checkpoint's two heads look at one token each; they are left out, a new head sees the mean of both.",
+    );
   } else if (unneeded.some((name) => name.includes("pre_logits/"))) {
     drop(/^head\./, "The checkpoint's head stands behind a pre_logits layer; both are left out, as timm does.");
   } else if (width !== undefined && inputs === 2 * width) {
@@ -201,9 +209,7 @@ function noPlace(names: readonly string[], scheme: string, a: Architecture, file
   const why = others
     ? `They are named as ${others.scheme.name} names tensors, the others as ${scheme} does; the file mixes two networks.`
     : "The network is of a kind that is not read yet; leaving them out would give wrong results.";
-  return new FormatError(
-    `${file}: ${names.length} tensors have no place in ${familyOf(a)}: ${some(names)}. ${why}`,
-  );
+  return new FormatError(`${file}: ${names.length} tensors have no place in ${familyOf(a)}: ${some(names)}. ${why}`);
 }
 
 /** Elements of a piece, all or those of its range. */

@@ -65,11 +65,13 @@ export async function openTorch(entries: ReadonlyMap<string, ZipEntry>, file: st
     throw new FormatError(`${file}: ${what}. ${remedy}`);
   };
   const [pickle] = [...entries.values()].filter(({ name }) => /^([^/]+\/)?data\.pkl$/.test(name));
-  if (!pickle) return fail("there is no data.pkl in the archive", "Save the weights with torch.save or as safetensors.");
+  if (!pickle)
+    return fail("there is no data.pkl in the archive", "Save the weights with torch.save or as safetensors.");
   if (pickle.size > longestPickle) fail(`its data.pkl claims ${pickle.size} bytes`);
   const folder = pickle.name.slice(0, -"data.pkl".length);
   const order = await entries.get(`${folder}byteorder`)?.unpack(6);
-  if (order && new TextDecoder().decode(order.slice()) !== "little") fail("its numbers are big-endian", "Save it anew.");
+  if (order && new TextDecoder().decode(order.slice()) !== "little")
+    fail("its numbers are big-endian", "Save it anew.");
   const root = unpickle(await pickle.unpack(), loaderFor(file, fail), file);
 
   const tensors = new Map<string, LazyTensor>();
@@ -87,8 +89,7 @@ function loaderFor(file: string, fail: Fail): Loader {
         : fail("an OrderedDict is made of no pairs"),
     "torch._utils._rebuild_tensor": (args) => rebuild(args, fail),
     "torch._utils._rebuild_tensor_v2": (args) => rebuild(args, fail),
-    "torch._utils._rebuild_parameter": ([data]) =>
-      data instanceof View ? data : fail("a parameter is no tensor"),
+    "torch._utils._rebuild_parameter": ([data]) => (data instanceof View ? data : fail("a parameter is no tensor")),
   };
   return {
     global(name) {
@@ -104,7 +105,9 @@ function loaderFor(file: string, fail: Fail): Loader {
     persistent(id) {
       const [kind, type, key, , count] = Array.isArray(id) ? (id as readonly Pickled[]) : [];
       const isFine = kind === "storage" && type instanceof StorageType && typeof key === "string" && isCount(count);
-      return isFine ? new Storage(type.type, key, count as number) : fail("a storage is not described as torch does it");
+      return isFine
+        ? new Storage(type.type, key, count as number)
+        : fail("a storage is not described as torch does it");
     },
   };
 }
@@ -115,7 +118,11 @@ const isCounts = (value: unknown): value is readonly number[] => Array.isArray(v
 /** A tensor from its storage, offset, sizes and strides, all held against the storage. */
 function rebuild([storage, start, shape, strides]: readonly Pickled[], fail: Fail): View {
   const isFine =
-    storage instanceof Storage && isCount(start) && isCounts(shape) && isCounts(strides) && shape.length === strides.length;
+    storage instanceof Storage &&
+    isCount(start) &&
+    isCounts(shape) &&
+    isCounts(strides) &&
+    shape.length === strides.length;
   if (!isFine) return fail("a tensor is not described as torch does it");
   const size = elementCount(shape);
   const last = shape.reduce((at, n, i) => at + Math.max(0, n - 1) * (strides[i] as number), start);
@@ -137,7 +144,8 @@ function stateOf(root: Pickled, fail: Fail): [string, View][] {
     .map(viewsOf)
     .find((views) => views.length > 0);
   if (found) return found;
-  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map((key) => JSON.stringify(String(key).slice(0, 40))) : [];
+  const keys =
+    root instanceof Map ? [...root.keys()].slice(0, 5).map((key) => JSON.stringify(String(key).slice(0, 40))) : [];
   return fail(
     `there are no tensors in it, nor under ${nestings.join(", ")}; its keys are ${keys.join(", ") || "none"}`,
     "Save the weights alone: torch.save(model.state_dict(), …).",
@@ -155,7 +163,9 @@ function lazyView(
   if (!entry) return fail(`the storage ${JSON.stringify(storage.key.slice(0, 40))} is missing`);
   if (entry.isCompressed) fail("its storages are compressed, which torch.save never does", "Save it anew.");
   if (entry.size < storage.count * bytes) {
-    fail(`the storage ${JSON.stringify(entry.name.slice(0, 60))} has ${entry.size} bytes, expected ${storage.count * bytes}`);
+    fail(
+      `the storage ${JSON.stringify(entry.name.slice(0, 60))} has ${entry.size} bytes, expected ${storage.count * bytes}`,
+    );
   }
   const readBytes = (offset: number, length: number) => entry.read(start * bytes + offset, length);
   const isInOrder = shape.every((n, i) => n === 1 || strides[i] === elementCount(shape.slice(i + 1)));

@@ -41,7 +41,8 @@ export async function readZip(source: ByteSource): Promise<ReadonlyMap<string, Z
   ];
   // 64-bit numbers stand in a record of their own, which a locator before the end record points to.
   if (count === 0xffff || length === 0xffffffff || offset === 0xffffffff) {
-    const at = end >= 20 && tail.getUint32(end - 20, true) === 0x07064b50 ? big(tail, end - 12) : fail("no zip64 record");
+    const at =
+      end >= 20 && tail.getUint32(end - 20, true) === 0x07064b50 ? big(tail, end - 12) : fail("no zip64 record");
     if (at + 56 > start + end) fail("the zip64 record lies outside the file");
     const record = viewOf(await source.read(at, 56));
     if (record.getUint32(0, true) !== 0x06064b50) fail("no zip64 record");
@@ -85,7 +86,11 @@ interface Place {
   readonly isCompressed: boolean;
 }
 
-function entryOf(source: ByteSource, { name, size, packed, header, isCompressed }: Place, fail: (what: string) => never) {
+function entryOf(
+  source: ByteSource,
+  { name, size, packed, header, isCompressed }: Place,
+  fail: (what: string) => never,
+) {
   let start: Promise<number> | undefined;
   const locate = async (): Promise<number> => {
     const view = viewOf(await source.read(header, 30));
@@ -154,7 +159,11 @@ function lastRecord(view: DataView): number | undefined {
 
 /** Packed size, size and offset of the header; those that are all ones stand in the zip64 field, in this order. */
 function sizesOf(view: DataView, at: number, extra: number, extraLength: number): [number, number, number] {
-  const sizes = { size: view.getUint32(at + 24, true), packed: view.getUint32(at + 20, true), header: view.getUint32(at + 42, true) };
+  const sizes = {
+    size: view.getUint32(at + 24, true),
+    packed: view.getUint32(at + 20, true),
+    header: view.getUint32(at + 42, true),
+  };
   for (let i = extra; i + 4 <= extra + extraLength; ) {
     const [id, length] = [view.getUint16(i, true), view.getUint16(i + 2, true)];
     let field = i + 4;

@@ -47,7 +47,12 @@ const architectures: Readonly<Record<string, Architecture>> = {
   }),
 };
 
-async function logitsOf(executor: Executor, a: Architecture, one: Pick<Case, "method" | "options">, feeds: Record<string, Tensor>) {
+async function logitsOf(
+  executor: Executor,
+  a: Architecture,
+  one: Pick<Case, "method" | "options">,
+  feeds: Record<string, Tensor>,
+) {
   const options = { architecture: a, normalization, microBatch: batch };
   const session = await executor.load(adaptedPredictor(options, one.method, one.options), randomBackbone(a));
   const { logits } = await session.run(feeds);
@@ -79,13 +84,16 @@ describe.each(Object.entries(architectures))("every method on %s", (_, a) => {
     .filter((one, i) => all.findIndex((other) => kindOf(other) === kindOf(one)) === i)
     .map((one) => [one.title, one] as const);
 
-  it.each(table.filter(([, { method }]) => method.startsAsIdentity))("%s starts as the frozen network", async (_, one) => {
-    const images = randomImages(a);
-    const start = startOf(a, stepOf(a, one));
-    const head = Object.fromEntries(Object.entries(start).filter(([name]) => name.startsWith("head.")));
-    const wanted = await logitsOf(onOrt, a, { method: linear as never, options: {} }, { ...head, images });
-    expect((await logitsOf(onOrt, a, one, { ...start, images })).data).toEqual(wanted.data);
-  });
+  it.each(table.filter(([, { method }]) => method.startsAsIdentity))(
+    "%s starts as the frozen network",
+    async (_, one) => {
+      const images = randomImages(a);
+      const start = startOf(a, stepOf(a, one));
+      const head = Object.fromEntries(Object.entries(start).filter(([name]) => name.startsWith("head.")));
+      const wanted = await logitsOf(onOrt, a, { method: linear as never, options: {} }, { ...head, images });
+      expect((await logitsOf(onOrt, a, one, { ...start, images })).data).toEqual(wanted.data);
+    },
+  );
 
   it.each(table.filter(([, { method }]) => method.folds))("%s merges to what it was", async (_, one) => {
     expect(await mergeError(a, one)).toBeLessThan(1e-10);
@@ -115,7 +123,10 @@ describe.each(Object.entries(architectures))("every method on %s", (_, a) => {
       for (const [name, sum] of Object.entries(sums).filter(([name]) => name.startsWith("next/"))) {
         const values = Array.from(sum.data, Number);
         expect(values.every(Number.isFinite), `${title} ${name}`).toBe(true);
-        expect(values.some((v) => v !== 0), `${title} ${name}`).toBe(true);
+        expect(
+          values.some((v) => v !== 0),
+          `${title} ${name}`,
+        ).toBe(true);
       }
     }
   });

@@ -18,7 +18,9 @@ import { useScratchCache } from "../support/scratch-cache.js";
 useScratchCache();
 
 const folder = join(import.meta.dirname, "../golden/vit/families");
-const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 
 interface Family {
   readonly backbone: Backbone;
