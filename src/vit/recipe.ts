@@ -75,15 +75,10 @@ function adjust({ pieces, unneeded }: Recognition) {
   const recipes = new Map<string, Recipe>();
   for (const [name, parts] of pieces) {
     const [{ shape = [] } = {}] = parts;
-    const first = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
-    const isWhole = parts.length === 1 || (parts.length === 3 && parts.every((p) => p.shape.join() === shape.join()));
+    const areThirds = parts.length === 3 && shape.length > 0 && parts.every((p) => p.shape.join() === shape.join());
     // Of q, k and v one missing or of another shape: the first's shape, which is then found wrong.
-    recipes.set(name, {
-      name,
-      shape: isWhole && parts.length > 1 ? shape.with(0, first) : shape,
-      pieces: parts,
-      how: "chain",
-    });
+    const whole = areThirds ? shape.with(0, 3 * (shape[0] as number)) : shape;
+    recipes.set(name, { name, shape: whole, pieces: parts, how: "chain" });
   }
   const isFolded = foldClassPosition(recipes);
   const warnings: string[] = [];
