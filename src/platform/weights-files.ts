@@ -30,11 +30,20 @@ export async function findWeights(place: string): Promise<string> {
       `${place}: expected a backbone's folder with config.json and model.safetensors, or a file of weights (.safetensors, .npz, .pth, .bin), got ${code === "ENOENT" ? "nothing" : "a file"}. Check the path.`,
     );
   });
+  return join(place, chooseWeights(names, place));
+}
+
+/**
+ * The file of weights, or the index of several, among the files of a folder or of a repository.
+ * @param place what to call the folder in messages
+ * @throws ConfigError where there is none, or more than one and nothing says which
+ */
+export function chooseWeights(names: readonly string[], place: string): string {
   const usual = usualNames.find((name) => names.includes(name));
-  if (usual !== undefined) return join(place, usual);
+  if (usual !== undefined) return usual;
   const candidates = names.filter(isWeights).sort();
   const [single] = candidates;
-  if (single !== undefined && candidates.length === 1) return join(place, single);
+  if (single !== undefined && candidates.length === 1) return single;
   if (single !== undefined) {
     throw new ConfigError(
       `${place}: expected one file of weights, got ${candidates.length} (${candidates.slice(0, 3).join(", ")}). Give the path of the one to use, or rename it to model.safetensors.`,

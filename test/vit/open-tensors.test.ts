@@ -149,7 +149,22 @@ const calling = (name: string): Uint8Array =>
 const archive = (pickle: Uint8Array): Uint8Array => zipSync({ "archive/data.pkl": pickle }, { level: 0 });
 
 describe("a file of torch.save", () => {
-  it("with views of a storage is read as torch would", async () => {
+  it("with tensors that share a storage is read as torch would", async () => {
+    const views = await open(fileOf("../views.pth"));
+    const plain = Array.from({ length: 12 }, (_, i) => i);
+    expect(await numbersOf(views, "plain")).toEqual(plain);
+    for (const name of ["half", "brain", "double"]) expect(await numbersOf(views, name), name).toEqual(plain);
+    expect(views.get("turned")?.shape).toEqual([4, 3]);
+    expect(await numbersOf(views, "turned")).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+    expect(await numbersOf(views, "rows")).toEqual(plain.slice(4));
+    expect(await numbersOf(views, "column")).toEqual([2, 6, 10]);
+    const cube = [0, 1, 2, 3].flatMap((k) => [0, 4, 8, 12, 16, 20].map((at) => at + k));
+    expect(await numbersOf(views, "cube")).toEqual(cube);
+    expect(await numbersOf(views, "number")).toEqual([7]);
+    expect(await numbersOf(views, "empty")).toEqual([]);
+  });
+
+  it("with weights below a key and a prefix is read", async () => {
     const tensors = await open(files.pth);
     const plain = await open(files.safetensors);
     for (const name of plain.keys()) {

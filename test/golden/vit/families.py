@@ -412,6 +412,16 @@ def dinov2():
         write(f"timm-{group}", seed, group, weights=weights, features=out, config=config, **common)
 
 
+def views():
+    """Tensors that share a storage, seen from different sides, in every float type that is read."""
+    base = torch.arange(12.0).reshape(3, 4)
+    tensors = OrderedDict(
+        plain=base, turned=base.T, rows=base[1:], column=base[:, 2], cube=torch.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1),
+        half=torch.nn.Parameter(base.half()), brain=base.bfloat16(), double=base.double(), number=torch.tensor(7), empty=torch.zeros(0, 3),
+    )
+    torch.save({"epoch": 1, "lr": 0.5, "state_dict": tensors, "history": [1, (2, None), True]}, FOLDER.parent / "views.pth")
+
+
 if FOLDER.exists():
     shutil.rmtree(FOLDER)
 supervised()
@@ -420,3 +430,4 @@ clip()
 self_supervised()
 deit()
 dinov2()
+views()
