@@ -19,8 +19,16 @@ export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput 
 export { type LoopConfig, type LoopParts, type TrainingResult, trainLoop } from "./train/loop.js";
 export { divide, type Resources } from "./train/resources.js";
 export { type StepOptions, type TrainingStep, trainingStep } from "./train/step.js";
-export { type Architecture, architectureNames, architectureOf, parameterCount } from "./vit/architecture.js";
-export { type Backbone, type Checkpoint, readCheckpoint } from "./vit/checkpoint.js";
+export {
+  type Activation,
+  type Architecture,
+  architectureNames,
+  architectureOf,
+  parameterCount,
+} from "./vit/architecture.js";
+export { type Backbone, type Checkpoint, loadCheckpoint, readCheckpoint } from "./vit/checkpoint.js";
+export type { LazyTensor, LazyTensors } from "./vit/lazy-tensor.js";
 export { classify, features } from "./vit/model.js";
+export { openTensors } from "./vit/open-tensors.js";
 export { readSafetensors, safetensorsChunks } from "./vit/safetensors.js";
 export type { Adaptation, InputChange, Site } from "./vit/site.js";

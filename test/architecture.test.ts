@@ -35,7 +35,7 @@ const column: Readonly<Record<string, readonly string[]>> = {
 /** Packages that run everywhere, and where they are used; platform and cli may import what they like. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   onnx: ["@bufbuild/protobuf"],
-  vit: ["zod"],
+  vit: ["zod", "fflate"],
   methods: ["zod"],
   adapter: ["zod"],
   train: ["zod"],

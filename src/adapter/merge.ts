@@ -28,7 +28,7 @@ export interface MergeOptions {
 
 /** A plain network that computes what the adapted one did. */
 export interface Merged {
-  /** The given one; `qkvBias` is true where a shift made a bias necessary. */
+  /** The given one; `qkvBias` and `patchBias` are true where a shift made a bias necessary. */
   readonly architecture: Architecture;
   /** The tensors of `parametersOf(architecture)`, in that order; a folded one is of the type the executor computes in. */
   readonly weights: ReadonlyMap<string, Tensor>;
@@ -143,7 +143,8 @@ export async function merge(
   }
   const given = options.architecture;
   const qkvBias = given.qkvBias || [...changed.keys()].some((name) => name.endsWith("attn.qkv.bias"));
-  const architecture = { ...given, qkvBias };
+  const patchBias = given.patchBias || changed.has("patch_embed.proj.bias");
+  const architecture = { ...given, qkvBias, patchBias };
   const known = new Set(parametersOf(given).map(({ name }) => name));
   const weights = parametersOf(architecture).map(({ name, shape }): [string, Tensor] => {
     const found = changed.get(name) ?? (isHead(name) ? trained[name] : undefined);

@@ -9,7 +9,8 @@ export const bitfit: Method<Record<string, never>> = {
   startsAsIdentity: true,
   folds: true,
   resolve: () => ({}),
-  count: ({ width, hidden, blocks, qkvBias }) => 2 * width + blocks * ((qkvBias ? 7 : 4) * width + hidden),
+  count: ({ width, hidden, blocks, qkvBias, patchBias, hasPreNorm }) =>
+    (1 + (patchBias ? 1 : 0) + (hasPreNorm ? 1 : 0)) * width + blocks * ((qkvBias ? 7 : 4) * width + hidden),
   parameters: (a) =>
     parametersOf(a)
       .filter(({ name }) => name.endsWith(".bias") && !isHead(name))

@@ -1,4 +1,4 @@
-import { add, div, exp, gemm, min, mul, scalar, type Value } from "../graph/index.js";
+import { gemm, type Value } from "../graph/index.js";
 import type { MethodParameter } from "./method.js";
 
 /** Numbers in a bottleneck with both biases. */
@@ -39,8 +39,4 @@ export function bottleneck(
   return gemm(drop(activation(inner)), value(`${name}.up.weight`), { bias: value(`${name}.up.bias`) });
 }
 
-/** `x / (1 + e^(−1.702 x))`; the exponent is held below 40, where the result is 0 in any precision and no gradient overflows. */
-export function quickGelu(x: Value): Value {
-  const exponent = min(mul(x, scalar(-1.702, x)), scalar(40, x));
-  return div(x, add(exp(exponent), scalar(1, x)));
-}
+export { quickGelu } from "../vit/activation.js";

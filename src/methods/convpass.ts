@@ -11,7 +11,7 @@ import {
   split,
   type Value,
 } from "../graph/index.js";
-import { type Architecture, gridOf } from "../vit/architecture.js";
+import { type Architecture, gridOf, prefixTokensOf } from "../vit/architecture.js";
 import { quickGelu } from "./bottleneck.js";
 import { expectScale, expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
@@ -27,7 +27,7 @@ const parts = ["attn", "mlp"] as const;
 
 /**
  * Convpass: beside both branches, from the normed stream, `y + s (σ(Conv(σ(x Down + a))) Up + b)`, a 3 × 3 convolution over the
- * grid of patches; the class token is a grid of its own. `Down` starts with Xavier's distribution, the convolution as
+ * grid of patches; every other token is a grid of its own. `Down` starts with Xavier's distribution, the convolution as
  * the identity, everything else at zero; `σ(x) = x / (1 + e^(−1.702 x))`.
  * @see Jie and Deng, Convolutional Bypasses Are Better Vision Transformer Adapters, 2022
  */
@@ -84,13 +84,15 @@ function windows(a: Architecture, x: Value, tokens: number): Value {
   const batch = rows / tokens;
   const [height, width] = gridOf(a);
   const zeros = (shape: Shape): Value => filled(shape, 0, x);
-  const alone = (single: Value): Value => {
-    const around = zeros([batch, 1, 4 * rank]);
-    return concat([around, single, around], 2);
+  /** Tokens that are no patches: each a grid of its own. */
+  const alone = (singles: Value): Value => {
+    const around = zeros([batch, singles.shape[1] as number, 4 * rank]);
+    return concat([around, singles, around], 2);
   };
   const all = reshape(x, [batch, tokens, rank]);
   if (tokens === 1) return reshape(alone(all), [rows, 9 * rank]);
-  const [first, rest] = a.hasClassToken ? (split(all, 1, [1, tokens - 1]) as [Value, Value]) : [undefined, all];
+  const prefix = prefixTokensOf(a);
+  const [first, rest] = prefix > 0 ? (split(all, 1, [prefix, tokens - prefix]) as [Value, Value]) : [undefined, all];
   const grid = reshape(rest, [batch, height, width, rank]);
   const wide = concat([zeros([batch, height, 1, rank]), grid, zeros([batch, height, 1, rank])], 2);
   const framed = concat([zeros([batch, 1, width + 2, rank]), wide, zeros([batch, 1, width + 2, rank])], 1);

@@ -14,7 +14,7 @@ export const layerNorm: Method<Record<string, never>> = {
   startsAsIdentity: true,
   folds: true,
   resolve: () => ({}),
-  count: ({ width, blocks }) => 2 * width * (2 * blocks + 1),
+  count: ({ width, blocks, hasPreNorm }) => 2 * width * (2 * blocks + (hasPreNorm ? 2 : 1)),
   parameters: (a) => norms(a).map((name) => ({ name, shape: [a.width], group: "adapter", initial: "backbone" })),
   adapt(a, _, value) {
     const trained = new Set(norms(a));

@@ -18,7 +18,8 @@ export const rlrr: Method<Record<string, never>> = {
   startsAsIdentity: false,
   folds: true,
   resolve: () => ({}),
-  count: ({ width, hidden, blocks }) => blocks * (15 * width + 3 * hidden) + 2 * width * (2 * blocks + 2),
+  count: ({ width, hidden, blocks, hasPreNorm }) =>
+    blocks * (15 * width + 3 * hidden) + 2 * width * (2 * blocks + (hasPreNorm ? 3 : 2)),
 
   parameters: (a) =>
     modulesOf(a).flatMap(({ name, outputs, inputs }): MethodParameter[] => {

@@ -12,7 +12,7 @@ export const ssf: Method<Record<string, never>> = {
   startsAsIdentity: false,
   folds: true,
   resolve: () => ({}),
-  count: ({ width, hidden, blocks }) => 2 * (2 * width + blocks * (7 * width + hidden)),
+  count: ({ width, hidden, blocks, hasPreNorm }) => 2 * ((hasPreNorm ? 3 : 2) * width + blocks * (7 * width + hidden)),
   parameters: (a) =>
     modulesOf(a).flatMap(({ name, outputs }): MethodParameter[] => [
       {

@@ -1,43 +1,61 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { ConfigError, FormatError } from "../errors.js";
+import { mkdir, readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Architecture } from "../vit/architecture.js";
-import { type Backbone, readCheckpoint, type Weights } from "../vit/checkpoint.js";
+import { type Backbone, loadCheckpoint, type Weights } from "../vit/checkpoint.js";
 import { parseConfig, printConfig } from "../vit/config.js";
 import type { DataContract } from "../vit/contract.js";
-import { readSafetensors, safetensorsChunks } from "../vit/safetensors.js";
-import { codeOf, explainFailure, openBytes, writeAtomically } from "./files.js";
+import { defined } from "../vit/derive.js";
+import { parsePreprocessor } from "../vit/hugging-face-config.js";
+import { safetensorsChunks } from "../vit/safetensors.js";
+import { codeOf, explainFailure, writeAtomically } from "./files.js";
 import { cachedHash } from "./hash-cache.js";
+import { findWeights, openWeights } from "./weights-files.js";
 
 /**
- * The network in a folder that holds `config.json` and `model.safetensors` (or another single safetensors file). The
- * weights are views over one buffer the file was read into.
+ * The network of a folder that holds weights and `config.json` (timm's or Hugging Face's, with its
+ * `preprocessor_config.json`), or of a file of weights, beside which they are looked for too. Weights are one file or several with
+ * an index, in safetensors, `.npz`, or torch's format; they are read tensor by tensor, as float32 in memory that threads can share.
  * @throws ConfigError where the folder or its weights are missing
  * @throws FormatError where a file is damaged, of a format that is not read, or contradicts the other
  */
-export async function openBackbone(folder: string): Promise<Backbone> {
-  const path = join(folder, await weightsFile(folder));
+export async function openBackbone(place: string): Promise<Backbone> {
+  const path = await findWeights(place);
+  const folder = dirname(path);
   const configPath = join(folder, "config.json");
-  const text = await readFile(configPath, "utf8").catch((error) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw explainFailure(error, configPath, "read");
-  });
-  const config = text === undefined ? undefined : parseConfig(text, configPath);
-  const file = await openBytes(path);
+  const preprocessorPath = join(folder, "preprocessor_config.json");
+  const [text, preprocessor] = await Promise.all([readIfThere(configPath), readIfThere(preprocessorPath)]);
+  const stated = text === undefined ? undefined : parseConfig(text, configPath);
+  const prepared = preprocessor === undefined ? {} : parsePreprocessor(preprocessor, preprocessorPath);
+  // timm's config says more of the images than Hugging Face's, so what it says stands.
+  const contract = { ...defined(prepared), ...defined(stated?.contract ?? {}) };
+  const config = stated ? { ...stated, contract } : preprocessor === undefined ? undefined : { stated: {}, contract };
+  const { tensors, version, close } = await openWeights(path);
   try {
-    const { tensors } = await readSafetensors(file);
-    const checkpoint = readCheckpoint(tensors, config, path);
+    const checkpoint = await loadCheckpoint(tensors, config, path, shared);
     const { architecture, weights } = checkpoint;
     let hash: Promise<string> | undefined;
     return {
       ...checkpoint,
-      name: architecture.name ?? basename(resolve(folder)),
-      hash: () => (hash ??= cachedHash(resolve(path), file.version, architecture, weights)),
+      name: architecture.name ?? nameOf(place, path),
+      hash: () => (hash ??= cachedHash(resolve(path), version, architecture, weights)),
     };
   } finally {
-    await file.close();
+    await close();
   }
 }
+
+/** Memory that worker threads read where it lies. */
+const shared = (count: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * count));
+
+/** A folder's name, or a file's without its ending. */
+const nameOf = (place: string, path: string): string =>
+  resolve(place) === resolve(path) ? basename(path).replace(/\.[a-z]+$/, "") : basename(resolve(place));
+
+const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, "utf8").catch((error) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw explainFailure(error, path, "read");
+  });
 
 /**
  * Writes a network as a folder that `openBackbone` reads, and timm too.
@@ -53,31 +71,4 @@ export async function writeBackbone(
   const chunks = safetensorsChunks({ metadata: { format: "pt" }, tensors: network.weights });
   await writeAtomically(join(folder, "model.safetensors"), chunks);
   await writeAtomically(join(folder, "config.json"), printConfig(network.architecture, network.contract));
-}
-
-/** The file in a backbone's folder that holds the weights. */
-async function weightsFile(folder: string): Promise<string> {
-  const names = await readdir(folder).catch((error) => {
-    const code = codeOf(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw explainFailure(error, folder, "read");
-    throw new ConfigError(
-      `${folder}: expected a backbone's folder with config.json and model.safetensors, got ${code === "ENOENT" ? "nothing" : "a file"}. Check the path.`,
-    );
-  });
-  if (names.includes("model.safetensors")) return "model.safetensors";
-  const candidates = names.filter((name) => name.endsWith(".safetensors")).sort();
-  const [single] = candidates;
-  if (single !== undefined && candidates.length === 1) return single;
-  if (single !== undefined) {
-    throw new ConfigError(
-      `${folder}: expected one .safetensors file, got ${candidates.length} (${candidates.slice(0, 3).join(", ")}). Rename the one to use to model.safetensors.`,
-    );
-  }
-  const foreign = names.find((name) => /\.(bin|pth|pt|npz|ckpt|h5|msgpack)$/.test(name));
-  if (foreign !== undefined) {
-    throw new FormatError(
-      `${join(folder, foreign)}: this format is not read yet. Save the weights as model.safetensors.`,
-    );
-  }
-  throw new ConfigError(`${folder}: expected model.safetensors, there is none. Check the path.`);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { adaptedNetwork } from "../adapter/network.js";
 import { plainPredictor } from "../adapter/predictor.js";
-import { contractCrop, type Transform } from "../data/transform.js";
+import { contractCrop, directResize, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
@@ -115,7 +115,10 @@ async function openPlain({ backbone, threads, ...rest }: ClassifierOptions): Pro
   const network = {
     classes: contract.classNames ?? [],
     classCount: architecture.classes,
-    transform: contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
+    transform:
+      contract.cropMode === "squash" && contract.cropFraction === 1
+        ? directResize(architecture.imageSize[0], filter)
+        : contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
   };
   const graph = plainPredictor({ architecture, normalization: contract, microBatch });
   return open(network, resources, graph, (name) => weights.get(name) as Tensor, {});

@@ -7,11 +7,14 @@ import { methodOf } from "../methods/index.js";
 import { accountFor } from "../train/assemble.js";
 import { resolveOptions } from "../train/options.js";
 import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
+import { readSafetensorsHeader } from "../vit/safetensors.js";
 import { openAdapter } from "./classifier.js";
 import { openDataset } from "./datasets.js";
+import { openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 import { isHubPlace, parseHubName } from "./hub-name.js";
 import { readResult, readRunRecord } from "./run-folder.js";
+import { isWeights } from "./weights-files.js";
 
 /** How an architecture is looked at. */
 export interface InspectOptions extends LocateOptions {
@@ -42,14 +45,27 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
   }
-  if (facts.isFile() && !target.endsWith(".safetensors")) {
-    throw new ConfigError(`${target}: expected an adapter's file (.safetensors), a backbone, a run or a data set.`);
+  if (facts.isFile() && !isWeights(target)) {
+    throw new ConfigError(
+      `${target}: expected an adapter's file (.safetensors), a backbone's weights, a run or a data set.`,
+    );
   }
-  if (facts.isFile()) return inspectAdapter(target);
+  if (facts.isFile()) return (await isAdapter(target)) ? inspectAdapter(target) : inspectBackbone(target, options);
   const names = await readdir(target);
   if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);
-  if (names.some((name) => name.endsWith(".safetensors"))) return inspectBackbone(target, options);
+  if (names.some(isWeights)) return inspectBackbone(target, options);
   return inspectData(target);
+}
+
+/** True for a safetensors file that says it is an adapter. */
+async function isAdapter(path: string): Promise<boolean> {
+  if (!path.endsWith(".safetensors")) return false;
+  const file = await openBytes(path);
+  try {
+    return (await readSafetensorsHeader(file)).metadata.format === "sas-petl-adapter";
+  } finally {
+    await file.close();
+  }
 }
 
 function describe(architecture: Architecture, { method: name = "sas", options = {}, classes }: InspectOptions) {

@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.js";
 import type { Tensor } from "../graph/tensor.js";
-import { type Architecture, gridOf, isHead } from "../vit/architecture.js";
+import { type Architecture, gridOf, isHead, prefixPositionsOf } from "../vit/architecture.js";
 import type { Weights } from "../vit/checkpoint.js";
 import { resizePositions } from "../vit/position.js";
 
@@ -21,7 +21,7 @@ export function fitNetwork(
   imageSize: readonly [height: number, width: number],
   classes: number,
 ): Network {
-  const { patchSize, hasClassToken } = architecture;
+  const { patchSize } = architecture;
   if (imageSize.some((size) => size % patchSize !== 0)) {
     const near = Math.max(1, Math.round(imageSize[0] / patchSize)) * patchSize;
     throw new ConfigError(
@@ -30,7 +30,8 @@ export function fitNetwork(
   }
   const fitted = { ...architecture, imageSize, classes };
   const positions = weights.get("pos_embed");
-  const resized = positions && resizePositions(positions, gridOf(architecture), gridOf(fitted), hasClassToken ? 1 : 0);
+  const prefix = prefixPositionsOf(architecture);
+  const resized = positions && resizePositions(positions, gridOf(architecture), gridOf(fitted), prefix);
   return {
     architecture: fitted,
     weights(name) {

@@ -1,10 +1,12 @@
 import { FormatError } from "../errors.js";
-import { type Shape, sameShape, type Tensor, toNumbers } from "../graph/tensor.js";
-import { type Architecture, familyOf, isHead, parametersOf } from "./architecture.js";
+import { elementCount, type Tensor, toNumbers } from "../graph/tensor.js";
+import type { Architecture } from "./architecture.js";
 import type { BackboneConfig } from "./config.js";
 import { completeContract, type DataContract } from "./contract.js";
-import { deriveArchitecture, printShape } from "./derive.js";
-import { recognize, type Tensors } from "./naming.js";
+import { arrange } from "./layout.js";
+import type { LazyTensors } from "./lazy-tensor.js";
+import type { Piece } from "./naming.js";
+import { lengthOf, type Plan, planCheckpoint, type Recipe } from "./recipe.js";
 
 /** The tensors of a network under their canonical names. */
 export type Weights = ReadonlyMap<string, Tensor<"float32">>;
@@ -28,36 +30,121 @@ export interface Backbone extends Checkpoint {
   hash(): Promise<string>;
 }
 
+/** Memory for numbers; the default is an array of its own, a platform may give memory that threads share. */
+export type Allocate = (count: number) => Float32Array;
+
 /**
- * The network in a set of tensors. Sizes come from the tensors' shapes, what shapes do not say from the config, and
- * both must agree; only the head may be another than the config's, or absent.
+ * The network in a set of tensors in memory. Sizes come from the tensors' shapes, what shapes do not say from the config,
+ * and both must agree; only the head may be another than the config's, or absent.
  * @param file what to call the checkpoint in messages
  * @throws FormatError where tensors are missing, left over, of another shape than the config says, or not finite
  */
-export function readCheckpoint(stored: Tensors, config: BackboneConfig | undefined, file: string): Checkpoint {
-  const found = recognize(stored);
-  if (!found) throw unknownNames(stored, file);
-  const tensors = found.scheme.translate(found.tensors);
-  const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
-  const { architecture, warnings } = deriveArchitecture(shapes, config, file);
-
+export function readCheckpoint(
+  stored: ReadonlyMap<string, Tensor>,
+  config: BackboneConfig | undefined,
+  file: string,
+): Checkpoint {
+  const plan = planCheckpoint(stored, config, file);
+  const numbers = (name: string): Float32Array => {
+    const tensor = stored.get(name) as Tensor;
+    return tensor.dtype === "float32" ? tensor.data : Float32Array.from(toNumbers(tensor));
+  };
   const weights = new Map<string, Tensor<"float32">>();
-  for (const { name, shape } of parametersOf(architecture)) {
-    const tensor = tensors.get(name);
-    if (!tensor) throw missing(name, shape, tensors, architecture, file);
-    if (!sameShape(tensor.shape, shape)) throw misfit(name, shape, tensor.shape, architecture, file);
-    weights.set(name, inFloat32(tensor, name, file));
+  for (const recipe of plan.recipes) {
+    const [piece, ...more] = recipe.pieces;
+    const isAsItIs = piece && more.length === 0 && !piece.arrangement?.perm && !piece.range;
+    const data = isAsItIs ? numbers(piece.from) : new Float32Array(elementCount(recipe.shape));
+    if (!isAsItIs) cook(recipe, numbers, data);
+    weights.set(recipe.name, checked(recipe, data, file));
   }
-  const rest = [...tensors.keys()].filter((name) => !weights.has(name));
-  const strange = rest.filter((name) => !found.scheme.unneeded.test(name));
-  if (strange.length > 0) {
+  return complete(plan, weights, config, file);
+}
+
+/**
+ * The network in the tensors of a file. Everything is checked by names and shapes first; then the tensors that are needed
+ * are read one by one, every byte once, each converted to float32 and let go before the next: beside the weights
+ * themselves no more than one tensor is in memory.
+ * @throws as `readCheckpoint`
+ */
+export async function loadCheckpoint(
+  stored: LazyTensors,
+  config: BackboneConfig | undefined,
+  file: string,
+  allocate: Allocate = (count) => new Float32Array(count),
+): Promise<Checkpoint> {
+  const plan = planCheckpoint(stored, config, file);
+  const uses = new Map<string, number>();
+  for (const { from } of plan.recipes.flatMap(({ pieces }) => pieces)) uses.set(from, (uses.get(from) ?? 0) + 1);
+  const kept = new Map<string, Float32Array>();
+  const read = async (name: string, into?: Float32Array): Promise<Float32Array> => {
+    const tensor = stored.get(name);
+    if (!tensor) throw new Error(`the file has no tensor ${name}`);
+    const data = kept.get(name) ?? into ?? new Float32Array(elementCount(tensor.shape));
+    if (!kept.has(name)) await tensor.read(data);
+    const left = (uses.get(name) ?? 1) - 1;
+    uses.set(name, left);
+    if (left > 0) kept.set(name, data);
+    else kept.delete(name);
+    return data;
+  };
+  const weights = new Map<string, Tensor<"float32">>();
+  for (const recipe of plan.recipes) {
+    const data = allocate(elementCount(recipe.shape));
+    let at = 0;
+    for (const [i, piece] of recipe.pieces.entries()) {
+      const place = data.subarray(at, at + lengthOf(piece));
+      const isAsItIs = recipe.how === "chain" && !piece.arrangement?.perm && !piece.range && uses.get(piece.from) === 1;
+      if (isAsItIs && !kept.has(piece.from)) await read(piece.from, place);
+      else pour(piece, await read(piece.from), place, recipe.how === "sum" && i > 0);
+      if (recipe.how === "chain") at += lengthOf(piece);
+    }
+    weights.set(recipe.name, checked(recipe, data, file));
+  }
+  return complete(plan, weights, config, file);
+}
+
+/** Makes a canonical tensor of stored ones. */
+function cook(recipe: Recipe, numbers: (name: string) => Float32Array, into: Float32Array): void {
+  let at = 0;
+  for (const [i, piece] of recipe.pieces.entries()) {
+    const isSum = recipe.how === "sum";
+    pour(piece, numbers(piece.from), into.subarray(at, at + lengthOf(piece)), isSum && i > 0);
+    if (!isSum) at += lengthOf(piece);
+  }
+}
+
+/** Writes a piece in its order, or adds it to what is there, in float32. */
+function pour({ arrangement, range }: Piece, numbers: Float32Array, into: Float32Array, adds: boolean): void {
+  let ordered = numbers;
+  if (arrangement?.perm) {
+    ordered = range || adds ? new Float32Array(numbers.length) : into;
+    arrange(numbers, arrangement, ordered);
+  }
+  const taken = range ? ordered.subarray(...range) : ordered;
+  if (adds) for (const [i, x] of taken.entries()) into[i] = (into[i] as number) + x;
+  else if (taken !== into) into.set(taken);
+}
+
+/** The tensor of a recipe. @throws FormatError where its numbers are not finite */
+function checked({ name, shape }: Recipe, data: Float32Array, file: string): Tensor<"float32"> {
+  if (!allFinite(data)) {
     throw new FormatError(
-      `${file}: ${strange.length} tensors have no place in ${familyOf(architecture)}: ${some(strange)}. The network is of a kind that is not read yet; leaving them out would give wrong results.`,
+      `${file}: ${name}: holds NaN or infinite numbers. The training that wrote it had failed; take an earlier checkpoint.`,
     );
   }
+  return { dtype: "float32", shape, data };
+}
+
+/** The checkpoint of a plan that has been carried out. */
+function complete(
+  { architecture, unused, warnings, pretraining }: Plan,
+  weights: Weights,
+  config: BackboneConfig | undefined,
+  file: string,
+): Checkpoint {
   const stated = statedContract(config, architecture, file);
-  const { contract, warnings: guesses } = completeContract(stated, architecture.imageSize);
-  return { architecture, contract, weights, unused: rest, warnings: [...warnings, ...guesses] };
+  const { contract, warnings: guesses } = completeContract(stated, architecture.imageSize, pretraining);
+  return { architecture, contract, weights, unused, warnings: [...warnings, ...guesses] };
 }
 
 /** What the config says of the contract; class names only where they name the outputs of this head. */
@@ -70,20 +157,6 @@ function statedContract(config: BackboneConfig | undefined, { classes }: Archite
     );
   }
   return { ...stated, classNames };
-}
-
-/** The tensor as float32. @throws FormatError where it holds no finite numbers */
-function inFloat32(tensor: Tensor, name: string, file: string): Tensor<"float32"> {
-  if (tensor.dtype !== "float32" && tensor.dtype !== "float64") {
-    throw new FormatError(`${file}: ${name}: expected floating-point numbers, got ${tensor.dtype}.`);
-  }
-  const data = tensor.dtype === "float32" ? tensor.data : Float32Array.from(toNumbers(tensor));
-  if (!allFinite(data)) {
-    throw new FormatError(
-      `${file}: ${name}: holds NaN or infinite numbers. The training that wrote it had failed; take an earlier checkpoint.`,
-    );
-  }
-  return { dtype: "float32", shape: tensor.shape, data };
 }
 
 /** True where no number is NaN or infinite: x · 0 is 0 for every other one. Four sums, as one would wait for itself. */
@@ -99,24 +172,3 @@ function allFinite(x: Float32Array): boolean {
   for (let i = even; i < x.length; i++) a += (x[i] as number) * 0;
   return a + b + c + d === 0;
 }
-
-const some = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ").slice(0, 300) + (names.length > 5 ? ", …" : "");
-
-const unknownNames = (tensors: Tensors, file: string): FormatError =>
-  new FormatError(
-    `${file}: expected a Vision Transformer with timm's tensor names (patch_embed.proj.weight, blocks.0.attn.qkv.weight, …), got ${some([...tensors.keys()]) || "no tensors"}. Save it with timm's names.`,
-  );
-
-function missing(name: string, shape: Shape, tensors: Tensors, a: Architecture, file: string): FormatError {
-  const absent = parametersOf(a).filter((p) => !tensors.has(p.name));
-  const hint = isHead(name) ? " A head needs both its tensors." : "";
-  return new FormatError(
-    `${file}: ${name}: expected ${printShape(shape)}, got nothing (${absent.length} tensors of ${familyOf(a)} are missing).${hint} The file is incomplete or another kind of network; fetch it again.`,
-  );
-}
-
-const misfit = (name: string, expected: Shape, got: Shape, a: Architecture, file: string): FormatError =>
-  new FormatError(
-    `${file}: ${name}: expected ${printShape(expected)}, got ${printShape(got)}. Its other tensors are of ${familyOf(a)}; the file mixes two networks.`,
-  );

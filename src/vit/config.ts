@@ -1,6 +1,25 @@
-import { FormatError } from "../errors.js";
-import type { Architecture } from "./architecture.js";
-import { cropModes, type DataContract, interpolations, type StatedContract } from "./contract.js";
+import type { Activation, Architecture } from "./architecture.js";
+import { cropModes, type DataContract, interpolations, type Pretraining, type StatedContract } from "./contract.js";
+import { parseHuggingFace } from "./hugging-face-config.js";
+import {
+  boolean,
+  type Check,
+  classCount,
+  count,
+  countsOf,
+  type Fields,
+  fraction,
+  type JsonFields,
+  names,
+  numberedNames,
+  numbers,
+  object,
+  oneOf,
+  positive,
+  readJson,
+  size,
+  string,
+} from "./json-fields.js";
 
 /** What a `config.json` says of a network, in our words; anything may be missing. */
 export interface BackboneConfig {
@@ -9,35 +28,33 @@ export interface BackboneConfig {
   /** Sizes and options that are stated one by one. */
   readonly stated: { readonly [K in keyof Architecture]?: Architecture[K] | undefined };
   readonly contract: StatedContract;
+  /** How the network was trained before. */
+  readonly pretraining?: Pretraining | undefined;
 }
 
-type Check<T> = (value: unknown) => T | undefined;
-type Fields = Readonly<Record<string, unknown>>;
+/** timm's names of what stands between the maps of the MLP. */
+const activationNames: Readonly<Record<string, Activation>> = {
+  gelu: "gelu",
+  gelu_tanh: "gelu-tanh",
+  quick_gelu: "quick-gelu",
+};
+
+const activation: Check<Activation> = (v) => (typeof v === "string" ? activationNames[v] : undefined);
 
 /**
- * The contents of timm's `config.json`. Keys that say nothing about network or contract (`hf_hub_id`, `license`, …) are
- * left alone: the format is timm's, and it grows.
+ * The contents of timm's `config.json`, or of Hugging Face's. Keys that say nothing about network or contract (`hf_hub_id`, `license`, …) are
+ * left alone: the formats are others', and they grow.
  * @param file what to call it in messages
  * @throws FormatError where it is no JSON object or a key has a value of the wrong kind
  * @see https://github.com/huggingface/pytorch-image-models `timm/models/_hub.py`, `save_config_for_hf`
  */
 export function parseConfig(text: string, file: string): BackboneConfig {
-  const fail = (what: string): never => {
-    throw new FormatError(`${file}: ${what}. Mend the entry or fetch the file again.`);
-  };
-  const parse = (): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return fail("no valid JSON");
-    }
-  };
-  const top = object(parse()) ?? fail("expected a JSON object");
-  const field = <T>(from: Fields, key: string, check: Check<T>, expected: string): T | undefined => {
-    const value = from[key];
-    if (value === undefined || value === null) return undefined;
-    return check(value) ?? fail(`${key}: expected ${expected}, got ${JSON.stringify(value).slice(0, 80)}`);
-  };
+  const json = readJson(text, file);
+  return json.top.model_type === undefined ? parseTimm(json) : parseHuggingFace(json, file);
+}
+
+function parseTimm(json: JsonFields): BackboneConfig {
+  const { top, field } = json;
   const args = field(top, "model_args", object, "an object") ?? {};
   // Before there was a `pretrained_cfg`, its keys stood at the top.
   const data = field(top, "pretrained_cfg", object, "an object") ?? top;
@@ -48,6 +65,8 @@ export function parseConfig(text: string, file: string): BackboneConfig {
   const pool = (from: Fields) => field(from, "global_pool", oneOf(["token", "avg"]), '"token" or "avg"');
   const width = inArgs("embed_dim");
   const ratio = field(args, "mlp_ratio", positive, "a positive number");
+  const registers = field(args, "reg_tokens", classCount, "a count");
+  const noEmbedClass = field(args, "no_embed_class", boolean, "true or false");
   const afterPool = field(args, "fc_norm", boolean, "true or false");
   return {
     architecture: field(top, "architecture", string, "a text"),
@@ -66,6 +85,10 @@ export function parseConfig(text: string, file: string): BackboneConfig {
       pool: pool(args) ?? pool(top),
       finalNorm: afterPool === undefined ? undefined : afterPool ? "fc_norm" : "norm",
       qkvBias: field(args, "qkv_bias", boolean, "true or false"),
+      registers,
+      hasPrefixPositions: noEmbedClass === undefined ? undefined : !noEmbedClass,
+      hasPreNorm: field(args, "pre_norm", boolean, "true or false"),
+      activation: field(args, "act_layer", activation, `one of ${Object.keys(activationNames).join(", ")}`),
       eps: field(top, "layer_norm_eps", positive, "a positive number"),
     },
     contract: {
@@ -88,12 +111,13 @@ export function parseConfig(text: string, file: string): BackboneConfig {
 }
 
 /**
- * The text of a `config.json` from which timm builds the same network and `parseConfig` reads the same back.
+ * The text of a `config.json` from which timm builds the same network (but for a patch embedding with a bias before a
+ * pre-norm, which timm has not) and `parseConfig` reads the same back.
  * `layer_norm_eps` is no key of timm's, whose ε is always 1e-6.
  */
 export function printConfig(a: Architecture, contract: DataContract): string {
   const config = {
-    architecture: a.name ?? "vit_base_patch16_224",
+    architecture: a.name ?? (a.hasDistillationToken ? "deit_base_distilled_patch16_224" : "vit_base_patch16_224"),
     num_classes: a.classes,
     num_features: a.width,
     global_pool: a.pool,
@@ -108,6 +132,11 @@ export function printConfig(a: Architecture, contract: DataContract): string {
       mlp_ratio: ratioOf(a.hidden, a.width),
       qkv_bias: a.qkvBias,
       class_token: a.hasClassToken,
+      ...(a.registers > 0 ? { reg_tokens: a.registers } : {}),
+      ...(a.hasPrefixPositions ? {} : { no_embed_class: true }),
+      ...(a.hasLayerScale ? { init_values: 1e-5 } : {}),
+      ...(a.hasPreNorm ? { pre_norm: true } : {}),
+      ...(a.activation === "gelu" ? {} : { act_layer: a.activation.replace("-", "_") }),
       global_pool: a.pool,
       fc_norm: a.finalNorm === "fc_norm",
     },
@@ -133,33 +162,3 @@ function ratioOf(hidden: number, width: number): number {
   const ratio = hidden / width;
   return Math.floor(ratio * width) === hidden ? ratio : (hidden + 0.5) / width;
 }
-
-const object: Check<Fields> = (v) =>
-  typeof v === "object" && v !== null && !Array.isArray(v) ? (v as Fields) : undefined;
-const string: Check<string> = (v) => (typeof v === "string" ? v : undefined);
-const boolean: Check<boolean> = (v) => (typeof v === "boolean" ? v : undefined);
-const isPositive = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v) && v > 0;
-const positive: Check<number> = (v) => (isPositive(v) ? v : undefined);
-const fraction = (v: unknown): v is number => isPositive(v) && v <= 1;
-// No network of this kind has a size beyond this; a larger one must not reach an allocation.
-const isSize = (v: unknown): v is number => Number.isInteger(v) && (v as number) > 0 && (v as number) <= 2 ** 20;
-const count: Check<number> = (v) => (isSize(v) ? v : undefined);
-const classCount: Check<number> = (v) => (v === 0 ? 0 : count(v));
-const countsOf =
-  (length: number): Check<readonly number[]> =>
-  (v) =>
-    Array.isArray(v) && v.length === length && v.every(isSize) ? v : undefined;
-const size: Check<readonly [number, number]> = (v) =>
-  isSize(v) ? [v, v] : (countsOf(2)(v) as readonly [number, number] | undefined);
-const numbers: Check<readonly number[]> = (v) =>
-  Array.isArray(v) && v.length === 3 && v.every(Number.isFinite) ? v : undefined;
-const names: Check<readonly string[]> = (v) =>
-  Array.isArray(v) && v.every((name) => typeof name === "string") ? v : undefined;
-const numberedNames: Check<readonly string[]> = (v) => {
-  const labels = object(v) ?? {};
-  return names(Array.from({ length: Object.keys(labels).length }, (_, i) => labels[i]));
-};
-const oneOf =
-  <const T extends string>(known: readonly T[]): Check<T> =>
-  (v) =>
-    known.find((name) => name === v);

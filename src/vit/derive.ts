@@ -1,16 +1,26 @@
 import { FormatError } from "../errors.js";
 import { elementCount, type Shape } from "../graph/tensor.js";
 import {
+  type Activation,
   type Architecture,
   architectureNames,
   architectureOf,
   customArchitecture,
   familyOf,
   gridOf,
+  prefixTokensOf,
 } from "./architecture.js";
 import type { BackboneConfig } from "./config.js";
 
 type Shapes = ReadonlyMap<string, Shape>;
+
+/** What the names of a checkpoint tell of it where neither shapes nor config do. */
+export interface Hints {
+  readonly heads?: number | undefined;
+  readonly eps?: number | undefined;
+  readonly activation?: Activation | undefined;
+  readonly hasPrefixPositions?: boolean | undefined;
+}
 
 /** Head width of every timm ViT of the usual kind; taken where nothing states the number of heads. */
 const usualHeadWidth = 64;
@@ -23,6 +33,7 @@ export function deriveArchitecture(
   shapes: Shapes,
   config: BackboneConfig | undefined,
   file: string,
+  hints: Hints = {},
 ): { readonly architecture: Architecture; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const stated = config?.stated ?? {};
@@ -42,6 +53,7 @@ export function deriveArchitecture(
     );
   }
   const [hidden] = shapeOf(shapes, "blocks.0.mlp.fc1.weight", 2, file);
+  refuseGatedMlp(shapes, hidden, file);
   const [, rows] = shapeOf(shapes, "pos_embed", 3, file);
   const hasClassToken = shapes.has("cls_token");
   const sizes = {
@@ -52,17 +64,18 @@ export function deriveArchitecture(
     blocks: blockCount(shapes),
     classes: shapes.has("head.weight") ? shapeOf(shapes, "head.weight", 2, file)[0] : 0,
     hasClassToken,
+    hasDistillationToken: shapes.has("dist_token"),
+    registers: shapes.has("reg_token") ? shapeOf(shapes, "reg_token", 3, file)[1] : 0,
     qkvBias: shapes.has("blocks.0.attn.qkv.bias"),
+    patchBias: shapes.has("patch_embed.proj.bias"),
+    hasPreNorm: shapes.has("norm_pre.weight"),
+    hasLayerScale: shapes.has("blocks.0.ls1.gamma"),
   };
   checkAgainstConfig(sizes, { ...known, ...defined(stated) }, config?.architecture, file);
 
-  const patches = rows - (hasClassToken ? 1 : 0);
-  const fits = (size: Architecture["imageSize"] | undefined): size is Architecture["imageSize"] =>
-    size?.every((side) => side % patchSize === 0) === true &&
-    elementCount(gridOf({ imageSize: size, patchSize })) === patches;
-  const side = Math.round(Math.sqrt(patches)) * patchSize;
-  const imageSize = [stated.imageSize, known?.imageSize, [side, side] as const].find(fits);
-  if (!imageSize) {
+  const { imageSize, hasPrefixPositions } =
+    findPositions(sizes, rows, { ...known, ...defined(hints), ...defined(stated) }, known) ?? {};
+  if (!imageSize || hasPrefixPositions === undefined) {
     throw new FormatError(
       `${file}: pos_embed: expected a row for each patch${hasClassToken ? " and the class token" : ""}, got ${rows} rows, which make no grid of ${patchSize}-pixel patches. State the image size as "model_args": {"img_size": [height, width]} in config.json.`,
     );
@@ -72,13 +85,13 @@ export function deriveArchitecture(
       `The config says images of ${stated.imageSize.join(" × ")} pixels, the position embeddings are for ${imageSize.join(" × ")}; these are taken.`,
     );
   }
-  const heads = stated.heads ?? known?.heads ?? Math.max(1, Math.floor(width / usualHeadWidth));
+  const heads = stated.heads ?? known?.heads ?? hints.heads ?? Math.max(1, Math.floor(width / usualHeadWidth));
   if (width % heads !== 0) {
     throw new FormatError(
       `${file}: expected a width that ${heads} heads can share, got ${width}. State the number of heads as "model_args": {"num_heads": …} in config.json.`,
     );
   }
-  if (stated.heads === undefined && !known) {
+  if (stated.heads === undefined && !known && hints.heads === undefined) {
     warnings.push(
       `The checkpoint does not state its number of heads; ${heads} are taken, ${width / heads} numbers wide.`,
     );
@@ -94,10 +107,12 @@ export function deriveArchitecture(
     architecture: customArchitecture({
       ...sizes,
       imageSize,
+      hasPrefixPositions,
       heads,
       pool,
       finalNorm,
-      eps: stated.eps ?? 1e-6,
+      eps: stated.eps ?? known?.eps ?? hints.eps ?? (sizes.hasPreNorm ? 1e-5 : 1e-6),
+      activation: stated.activation ?? known?.activation ?? hints.activation ?? "gelu",
       // A name whose sizes were overridden one by one is no name any more.
       ...(name && (!known || (familyOf(known) === familyOf(sizes) && known.patchSize === patchSize)) ? { name } : {}),
     }),
@@ -107,6 +122,41 @@ export function deriveArchitecture(
 
 /** A shape as messages print it: `[192, 576]`. */
 export const printShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+/** The grid the rows of the position embeddings make, and whether tokens before the patches have one too. */
+function findPositions(
+  sizes: Pick<Architecture, "patchSize" | "hasClassToken" | "hasDistillationToken" | "registers">,
+  rows: number,
+  said: Partial<Pick<Architecture, "imageSize" | "hasPrefixPositions">>,
+  known: Architecture | undefined,
+): Pick<Architecture, "imageSize" | "hasPrefixPositions"> | undefined {
+  const { patchSize } = sizes;
+  const first = said.hasPrefixPositions ?? true;
+  const candidates = [first, !first].map((hasPrefixPositions) => ({
+    hasPrefixPositions,
+    patches: rows - (hasPrefixPositions ? prefixTokensOf(sizes) : 0),
+  }));
+  for (const given of [said.imageSize, known?.imageSize, undefined]) {
+    for (const { hasPrefixPositions, patches } of candidates) {
+      const side = Math.round(Math.sqrt(Math.max(0, patches))) * patchSize;
+      const imageSize = given ?? ([side, side] as const);
+      const fits =
+        patches > 0 &&
+        imageSize.every((size) => size % patchSize === 0) &&
+        elementCount(gridOf({ imageSize, patchSize })) === patches;
+      if (fits) return { imageSize, hasPrefixPositions };
+    }
+  }
+  return undefined;
+}
+
+/** Refuses a SwiGLU, whose first map makes twice as many numbers as the second one takes. */
+function refuseGatedMlp(shapes: Shapes, hidden: number, file: string): void {
+  if (shapes.get("blocks.0.mlp.fc2.weight")?.[1] !== hidden / 2) return;
+  throw new FormatError(
+    `${file}: blocks.0.mlp.fc2.weight: expected ${hidden} inputs, got ${hidden / 2}. A gated MLP (SwiGLU, as in DINOv2 giant) is not read; take a smaller network of the family.`,
+  );
+}
 
 /** The tensor that shows a size, and its shape where the size is as given. */
 const shownBy: readonly [
@@ -119,7 +169,18 @@ const shownBy: readonly [
   ["patchSize", "patch_embed.proj.weight", (a) => [a.width, 3, a.patchSize, a.patchSize]],
 ];
 
-type Sizes = Pick<Architecture, "width" | "hidden" | "patchSize" | "blocks" | "hasClassToken" | "qkvBias">;
+type Sizes = Pick<
+  Architecture,
+  | "width"
+  | "hidden"
+  | "patchSize"
+  | "blocks"
+  | "hasClassToken"
+  | "qkvBias"
+  | "hasDistillationToken"
+  | "registers"
+  | "hasPreNorm"
+>;
 
 /** Holds what the tensors show against what the config says; whatever it leaves out is right. */
 function checkAgainstConfig(got: Sizes, said: Partial<Architecture>, name: string | undefined, file: string): void {
@@ -140,10 +201,13 @@ function checkAgainstConfig(got: Sizes, said: Partial<Architecture>, name: strin
   for (const [key, tensor] of [
     ["hasClassToken", "cls_token"],
     ["qkvBias", "blocks.0.attn.qkv.bias"],
+    ["hasDistillationToken", "dist_token"],
+    ["hasPreNorm", "norm_pre.weight"],
   ] as const) {
     if (expected[key] !== got[key])
       throw letter(tensor, expected[key] ? "a tensor" : "none", got[key] ? "one" : "none");
   }
+  if (expected.registers !== got.registers) throw letter("reg_token", `${expected.registers}`, `${got.registers}`);
 }
 
 /** The shape of a tensor that tells a size. @throws FormatError where it is missing or has another number of axes */
@@ -166,5 +230,5 @@ function blockCount(shapes: Shapes): number {
 }
 
 /** The entries that have a value. */
-const defined = <T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+export const defined = <T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;

@@ -5,7 +5,6 @@ import {
   concat,
   constant,
   expand,
-  gelu,
   gemm,
   mul,
   normalize,
@@ -20,7 +19,15 @@ import {
   type Value,
   weight,
 } from "../graph/index.js";
-import { type Architecture, gridOf, parametersOf, tokensOf } from "./architecture.js";
+import { activations } from "./activation.js";
+import {
+  type Architecture,
+  gridOf,
+  parametersOf,
+  prefixPositionsOf,
+  prefixTokensOf,
+  tokensOf,
+} from "./architecture.js";
 import type { Drop } from "./drop.js";
 import type { Adaptation, Branch, Delta, Flow, Place } from "./site.js";
 
@@ -138,14 +145,31 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
     );
     const embedded = gemm(cast(patches, dtype), reshape(scaled, [width, patchSize * patchSize * channels]), {
       transB: true,
-      bias: add(parameter("patch_embed.proj.bias"), shift),
+      bias: a.patchBias ? add(parameter("patch_embed.proj.bias"), shift) : shift,
     });
-    const positions = parameter("pos_embed");
     const patchTokens = reshape(leave(embedded, "patch_embed.proj"), [batch, rows * columns, width]);
-    if (!a.hasClassToken) return reshape(add(patchTokens, positions), [batch * tokens, width]);
-    const [first, rest] = split(positions, 1, [1, rows * columns]) as [Value, Value];
-    const classToken = expand(add(parameter("cls_token"), first), [batch, 1, width]);
-    return reshape(concat([classToken, add(patchTokens, rest)], 1), [batch * tokens, width]);
+    const all = place(patchTokens);
+    return a.hasPreNorm
+      ? norm(reshape(all, [batch * tokens, width]), "norm_pre")
+      : reshape(all, [batch * tokens, width]);
+  }
+
+  /** The patches with their positions, behind the tokens that belong to no patch: `[batch, tokens, width]`. */
+  function place(patchTokens: Value): Value {
+    const positions = parameter("pos_embed");
+    const kinds = [
+      ...(a.hasClassToken ? ["cls_token"] : []),
+      ...(a.hasDistillationToken ? ["dist_token"] : []),
+      ...(a.registers > 0 ? ["reg_token"] : []),
+    ];
+    const [first, ...more] = kinds.map(parameter);
+    if (!first) return add(patchTokens, positions);
+    const prefix = more.length > 0 ? concat([first, ...more], 1) : first;
+    const repeat = (x: Value): Value => expand(x, [batch, prefixTokensOf(a), width]);
+    const placed = prefixPositionsOf(a);
+    if (placed === 0) return concat([repeat(prefix), add(patchTokens, positions)], 1);
+    const [own, rest] = split(positions, 1, [placed, tokens - placed]) as [Value, Value];
+    return concat([repeat(add(prefix, own)), add(patchTokens, rest)], 1);
   }
 
   /** Tokens that travel: the network's own, and a method's behind them. */
@@ -181,8 +205,12 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   }
 
   // Behind the last attention only the class token is looked at, so the last block computes nothing else.
-  const isTokenPooled = a.pool === "token" && a.hasClassToken;
+  const isTokenPooled = a.pool === "token" && a.hasClassToken && !a.hasDistillationToken;
   const headWidth = width / heads;
+
+  /** What a branch gives, times the block's own scale per channel where it has one. */
+  const scaled = (x: Value, name: string): Value =>
+    a.hasLayerScale ? scope(name, () => mul(x, parameter(`${name}.gamma`))) : x;
 
   function block(x: Value, index: number): Value {
     const isLast = isTokenPooled && index === a.blocks - 1;
@@ -201,11 +229,16 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
       const out = attention(asked, k, v, 1 / Math.sqrt(headWidth));
       return site(reshape(transpose(out, [0, 2, 1, 3]), [batch * queries, width]), index, "attn.proj");
     });
+    const attended = scaled(mixed, `blocks.${index}.ls1`);
     const stream = isLast ? firstToken(x) : x;
     const normed = (): Value => (isLast ? firstToken(before) : before);
-    const y = add(stream, branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: mixed }));
+    const y = add(
+      stream,
+      branch({ block: index, part: "attn", tokens: queries }, { stream, normed, output: attended }),
+    );
     const inner = norm(y, `blocks.${index}.norm2`);
-    const output = site(gelu(site(inner, index, "mlp.fc1")), index, "mlp.fc2");
+    const activation = activations[a.activation];
+    const output = scaled(site(activation(site(inner, index, "mlp.fc1")), index, "mlp.fc2"), `blocks.${index}.ls2`);
     return add(y, branch({ block: index, part: "mlp", tokens: queries }, { stream: y, normed: () => inner, output }));
   }
 
@@ -214,7 +247,9 @@ export function features(a: Architecture, inputs: NetworkInputs): Value {
   return scope("pool", () => {
     if (isTokenPooled) return norm(a.blocks === 0 ? firstToken(x) : x, a.finalNorm);
     const all = ownTokens(a.finalNorm === "norm" ? norm(x, "norm") : x);
-    const patches = a.hasClassToken ? (split(all, 1, [1, tokens - 1])[1] as Value) : all;
+    if (a.pool === "token") return reduceMean(split(all, 1, [2, tokens - 2])[0] as Value, [1]);
+    const prefix = prefixTokensOf(a);
+    const patches = prefix > 0 ? (split(all, 1, [prefix, tokens - prefix])[1] as Value) : all;
     const pooled = reduceMean(patches, [1]);
     return a.finalNorm === "norm" ? pooled : norm(pooled, "fc_norm");
   });

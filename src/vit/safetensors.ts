@@ -1,5 +1,6 @@
 import { FormatError } from "../errors.js";
 import { elementCount, type Shape, type Tensor } from "../graph/tensor.js";
+import { type LazyTensors, lazyTensor } from "./lazy-tensor.js";
 import { type StoredType, storedTypes } from "./stored-types.js";
 
 /** Something with bytes that can be read in pieces: a file, a download, an array in memory. */
@@ -104,6 +105,20 @@ export async function readSafetensors(source: ByteSource): Promise<Safetensors> 
     storedTypes[type].read(shape, bytes.subarray(start, end)),
   ];
   return { metadata, tensors: new Map([...tensors].map(read)) };
+}
+
+/**
+ * The tensors of a safetensors file, to be read one by one; only the header is read before.
+ * @throws FormatError where the header is not as the format demands
+ */
+export async function openSafetensors(source: ByteSource): Promise<LazyTensors> {
+  const { tensors, dataStart } = await readSafetensorsHeader(source);
+  return new Map(
+    Array.from(tensors, ([name, { type, shape, start }]) => [
+      name,
+      lazyTensor(type, shape, (offset, length) => source.read(dataStart + start + offset, length)),
+    ]),
+  );
 }
 
 /**

@@ -1,23 +1,25 @@
-import { type Shape, type Tensor, tensor } from "../graph/tensor.js";
+import { type DType, type Shape, type Tensor, tensor } from "../graph/tensor.js";
 
 /** How elements of one type lie in a file, and the tensor they become. */
 interface Stored {
   /** Bytes per element. */
   readonly bytes: number;
+  /** Of the tensor they become. */
+  readonly dtype: DType;
   /** The tensor over these bytes: a view where they are aligned and need no conversion. */
   read(shape: Shape, bytes: Uint8Array): Tensor;
 }
 
 /** The element types of a safetensors file that are read, little-endian; F16 and BF16 widen to float32 without loss. */
 export const storedTypes = {
-  F32: { bytes: 4, read: (shape, b) => tensor("float32", shape, view(Float32Array, b)) },
-  F64: { bytes: 8, read: (shape, b) => tensor("float64", shape, view(Float64Array, b)) },
-  F16: { bytes: 2, read: (shape, b) => tensor("float32", shape, widenHalf(view(Uint16Array, b))) },
-  BF16: { bytes: 2, read: (shape, b) => tensor("float32", shape, widenBrain(view(Uint16Array, b))) },
-  I64: { bytes: 8, read: (shape, b) => tensor("int64", shape, view(BigInt64Array, b)) },
-  I32: { bytes: 4, read: (shape, b) => tensor("int32", shape, view(Int32Array, b)) },
-  U8: { bytes: 1, read: (shape, b) => tensor("uint8", shape, b) },
-  BOOL: { bytes: 1, read: (shape, b) => tensor("bool", shape, b) },
+  F32: { bytes: 4, dtype: "float32", read: (shape, b) => tensor("float32", shape, view(Float32Array, b)) },
+  F64: { bytes: 8, dtype: "float64", read: (shape, b) => tensor("float64", shape, view(Float64Array, b)) },
+  F16: { bytes: 2, dtype: "float32", read: (shape, b) => tensor("float32", shape, widenHalf(view(Uint16Array, b))) },
+  BF16: { bytes: 2, dtype: "float32", read: (shape, b) => tensor("float32", shape, widenBrain(view(Uint16Array, b))) },
+  I64: { bytes: 8, dtype: "int64", read: (shape, b) => tensor("int64", shape, view(BigInt64Array, b)) },
+  I32: { bytes: 4, dtype: "int32", read: (shape, b) => tensor("int32", shape, view(Int32Array, b)) },
+  U8: { bytes: 1, dtype: "uint8", read: (shape, b) => tensor("uint8", shape, b) },
+  BOOL: { bytes: 1, dtype: "bool", read: (shape, b) => tensor("bool", shape, b) },
 } as const satisfies Record<string, Stored>;
 
 /** A name of an element type in a safetensors file. */

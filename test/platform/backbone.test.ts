@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.js";
 import { openBackbone, writeBackbone } from "../../src/platform/backbone.js";
+import { inspect } from "../../src/platform/inspect.js";
 import { customArchitecture, parameterCount } from "../../src/vit/architecture.js";
 import { completeContract } from "../../src/vit/contract.js";
 import { randomWeights } from "../../src/vit/random-weights.js";
@@ -70,7 +71,7 @@ describe("backbone folder", () => {
     await mkdir(join(folder, "bare"));
     await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/expected model\.safetensors, there is none/);
     await writeFile(join(folder, "bare", "pytorch_model.bin"), "x");
-    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/pytorch_model\.bin: this format is not read yet/);
+    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/pytorch_model\.bin: .*damaged/);
     await writeFile(join(folder, "net", "config.json"), "{");
     await expect(openBackbone(join(folder, "net"))).rejects.toThrow(/config\.json: no valid JSON/);
     await truncate(join(folder, "net", "model.safetensors"), 5000);
@@ -78,6 +79,60 @@ describe("backbone folder", () => {
     const error = await openBackbone(join(folder, "net")).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(FormatError);
     expect((error as Error).message).toMatch(/model\.safetensors: the tensors take \d+ bytes, the file holds/);
+  });
+});
+
+describe("weights in other places", () => {
+  const families = join(import.meta.dirname, "../golden/vit/families");
+  const sharded = async (change: (index: { weight_map: Record<string, unknown> }) => object): Promise<string> => {
+    await cp(join(families, "timm-vit-sharded"), join(folder, "sharded"), { recursive: true, force: true });
+    const path = join(folder, "sharded", "model.safetensors.index.json");
+    const index = JSON.parse(await readFile(path, "utf8")) as { weight_map: Record<string, unknown> };
+    await writeFile(path, JSON.stringify(change(index)));
+    return join(folder, "sharded");
+  };
+
+  it("are read from a file, with the config beside it", async () => {
+    const byFile = await openBackbone(join(families, "google-augreg", "B_16.npz"));
+    const byFolder = await openBackbone(join(families, "google-augreg"));
+    expect([byFile.name, byFolder.name]).toEqual(["B_16", "google-augreg"]);
+    expect(await byFile.hash()).toBe(await byFolder.hash());
+    expect((await openBackbone(join(families, "timm-vit", "model.safetensors"))).warnings).toEqual([]);
+  });
+
+  it.each<[string, Parameters<typeof sharded>[0], RegExp]>([
+    [
+      "a shard that is missing",
+      (i) => ({ weight_map: { ...i.weight_map, x: "other.safetensors" } }),
+      /other\.safetensors: there is no such file/,
+    ],
+    [
+      "a tensor that is in no shard",
+      (i) => ({ weight_map: { ...i.weight_map, x: "model-00001-of-00002.safetensors" } }),
+      /expected the tensor "x", which/,
+    ],
+    [
+      "a tensor that is in no index",
+      ({ weight_map: { "norm.bias": _, ...rest } }) => ({ weight_map: rest }),
+      /"norm\.bias" is not in/,
+    ],
+    [
+      "a way out of the folder",
+      (i) => ({ weight_map: { ...i.weight_map, x: "../net/model.safetensors" } }),
+      /weight_map: "x": expected the name/,
+    ],
+    ["a number for a file", (i) => ({ weight_map: { ...i.weight_map, x: 3 } }), /got 3/],
+    ["no map", () => ({}), /expected an object weight_map/],
+    ["an empty map", () => ({ weight_map: {} }), /names no tensor/],
+  ])("are refused with %s", async (_, change, message) => {
+    await expect(openBackbone(await sharded(change))).rejects.toThrow(message);
+  });
+
+  it("are inspected", async () => {
+    const byFile = await inspect(join(families, "timm-vit-pth", "checkpoint.pth"));
+    expect(byFile).toMatchObject({ kind: "backbone", backbone: 1696 });
+    expect(await inspect(join(families, "dinov2"))).toMatchObject({ kind: "backbone", unused: ["mask_token"] });
+    expect(await inspect(join(families, "timm-vit", "model.safetensors"))).toMatchObject({ kind: "backbone" });
   });
 });
 

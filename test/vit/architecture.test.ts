@@ -19,6 +19,12 @@ describe("architecture", () => {
     ["vit_large_patch16_224", 303_301_632],
     ["vit_base_patch32_224", 87_455_232],
     ["vit_base_patch8_224", 85_807_872],
+    ["vit_base_patch14_dinov2", 86_579_712],
+    ["vit_base_patch14_reg4_dinov2", 86_582_016],
+    ["vit_base_patch16_clip_224", 85_799_424],
+    ["vit_large_patch14_clip_quickgelu_224", 303_179_776],
+    ["deit_tiny_distilled_patch16_224", 5_524_800],
+    ["deit3_small_patch16_224", 21_674_496],
   ])("%s has %i parameters, as in timm", (name, count) => {
     expect(parameterCount(architectureOf(name))).toBe(count);
   });
@@ -44,6 +50,16 @@ describe("architecture", () => {
     expect(new Set(names).size).toBe(names.length);
     expect(names.slice(-2)).toEqual(["fc_norm.weight", "fc_norm.bias"]);
     expect(tokensOf(a)).toBe(25);
+  });
+
+  it("has this project's own small network", () => {
+    expect(architectureOf("vit_sas_mini_patch8_64")).toMatchObject({
+      imageSize: [64, 64],
+      patchSize: 8,
+      width: 192,
+      blocks: 6,
+      heads: 3,
+    });
   });
 
   it("ignores the pretraining tag and knows the family", () => {

@@ -6,6 +6,7 @@ import { type Architecture, architectureOf, customArchitecture, parametersOf } f
 import { readCheckpoint } from "../../src/vit/checkpoint.js";
 import { parseConfig, printConfig } from "../../src/vit/config.js";
 import { completeContract } from "../../src/vit/contract.js";
+import { parsePreprocessor } from "../../src/vit/hugging-face-config.js";
 import { randomWeights } from "../../src/vit/random-weights.js";
 import { readGolden } from "../golden/vit/read.js";
 
@@ -28,6 +29,12 @@ describe("checkpoint", () => {
     { qkvBias: false },
     { imageSize: [24, 40] },
     { hidden: 50, eps: 1e-5 },
+    { hasDistillationToken: true, classes: 0 },
+    { hasLayerScale: true, registers: 4, hasPrefixPositions: false },
+    { registers: 2 },
+    { hasPrefixPositions: false },
+    { hasPreNorm: true, patchBias: false, eps: 1e-5, activation: "quick-gelu" },
+    { activation: "gelu-tanh" },
   ];
   it.each(variants)("finds the architecture %o in shapes and config", (changes) => {
     const a = { ...small, ...changes };
@@ -121,13 +128,17 @@ describe("checkpoint", () => {
     ],
     ["half a head", (t) => t.delete("head.bias"), /head\.bias: .*needs both/],
     ["a missing block", (t) => [...t.keys()].map((k) => k.startsWith("blocks.0") && t.delete(k)), /blocks\.0/],
-    ["a foreign tensor", (t) => t.set("blocks.0.ls1.gamma", zeros("float32", [24])), /blocks\.0\.ls1\.gamma/],
+    [
+      "a foreign tensor",
+      (t) => t.set("blocks.0.gate", zeros("float32", [24])),
+      /blocks\.0\.gate.*kind that is not read/,
+    ],
     [
       "a misshapen tensor",
       (t) => t.set("norm.bias", zeros("float32", [25])),
       /norm\.bias: expected \[24\], got \[25\]/,
     ],
-    ["positions of no grid", (t) => t.set("pos_embed", zeros("float32", [1, 16, 24])), /pos_embed: .*16 rows/],
+    ["positions of no grid", (t) => t.set("pos_embed", zeros("float32", [1, 18, 24])), /pos_embed: .*18 rows/],
     ["empty tensors", (t) => t.set("pos_embed", zeros("float32", [1, 0, 24])), /pos_embed/],
     ["grey images", (t) => t.set("patch_embed.proj.weight", zeros("float32", [24, 1, 8, 8])), /RGB/],
     ["integers", (t) => t.set("norm.bias", zeros("int32", [24])), /norm\.bias: .*got int32/],
@@ -142,6 +153,49 @@ describe("checkpoint", () => {
     change(tensors);
     expect(() => read(tensors, small)).toThrow(FormatError);
     expect(() => read(tensors, small)).toThrow(message);
+  });
+});
+
+describe("names of more than one kind", () => {
+  const qkv = (part: string) => `encoder.layer.0.attention.attention.${part}.weight`;
+
+  it("are refused in one file, whatever they are", () => {
+    const mixed = zeroWeights(small);
+    for (const part of ["query", "key", "value"]) mixed.set(`vit.${qkv(part)}`, zeros("float32", [24, 24]));
+    mixed.set("vit.embeddings.patch_embeddings.projection.weight", zeros("float32", [24, 3, 8, 8]));
+    expect(() => read(mixed, small)).toThrow(FormatError);
+    expect(() => read(mixed, small)).toThrow(/named as Hugging Face names tensors, the others as timm does; .*mixes/);
+    const twice = zeroWeights(small).set("register_tokens", zeros("float32", [1, 2, 24]));
+    twice.set("reg_token", zeros("float32", [1, 2, 24]));
+    expect(() => read(twice, small)).toThrow(/have no place|reg_token/);
+  });
+
+  it.each([
+    ["blocks.0.mlp.w12.weight", /gated MLP/],
+    ["blocks.0.attn.relative_position_bias_table", /relative positions/],
+    ["attn_pool.latent", /pooling by attention/],
+    ["blocks.1.attn.q_norm.weight", /normalised queries/],
+  ])("%s is refused by what it means", (name, message) => {
+    expect(() => read(zeroWeights(small).set(name, zeros("float32", [4])), small)).toThrow(message);
+  });
+
+  it("a gated MLP under usual names is known by its shapes", () => {
+    const tensors = zeroWeights(small);
+    for (const i of [0, 1]) tensors.set(`blocks.${i}.mlp.fc2.weight`, zeros("float32", [24, 48]));
+    expect(() => read(tensors, small)).toThrow(/SwiGLU/);
+  });
+
+  it("two of q, k and v are too few", async () => {
+    const tensors = new Map<string, Tensor>([
+      ["embeddings.cls_token", zeros("float32", [1, 1, 24])],
+      ["embeddings.position_embeddings", zeros("float32", [1, 17, 24])],
+      ["embeddings.patch_embeddings.projection.weight", zeros("float32", [24, 3, 8, 8])],
+      ["embeddings.patch_embeddings.projection.bias", zeros("float32", [24])],
+      ["encoder.layer.0.intermediate.dense.weight", zeros("float32", [96, 24])],
+      [qkv("query"), zeros("float32", [24, 24])],
+      [qkv("value"), zeros("float32", [24, 24])],
+    ]);
+    expect(() => read(tensors)).toThrow(FormatError);
   });
 });
 
@@ -186,6 +240,38 @@ describe("config", () => {
     expect(() => parseConfig(text, "config.json")).toThrow(message);
   });
 
+  it("of transformers is read, and refused where it is of another network", () => {
+    const clip = { model_type: "clip", vision_config: { hidden_size: 8, num_attention_heads: 2, patch_size: 4 } };
+    expect(parseConfig(JSON.stringify(clip), "f")).toMatchObject({
+      stated: { width: 8, heads: 2, patchSize: 4, eps: 1e-5, activation: "quick-gelu" },
+      pretraining: "clip",
+    });
+    const refuse = (config: object) => () => parseConfig(JSON.stringify(config), "config.json");
+    expect(refuse({ model_type: "swin" })).toThrow(/model_type: expected one of vit, .*got "swin"/);
+    expect(refuse({ model_type: 7 })).toThrow(FormatError);
+    expect(refuse({ model_type: "vit", hidden_act: "relu" })).toThrow(/hidden_act: expected one of gelu/);
+    expect(refuse({ model_type: "dinov2", use_swiglu_ffn: true })).toThrow(/SwiGLU/);
+    expect(refuse({ model_type: "vit", hidden_size: 1e300 })).toThrow(/hidden_size/);
+    expect(refuse({ model_args: { act_layer: "relu" } })).toThrow(/act_layer/);
+  });
+
+  it("of a preprocessor is read", () => {
+    const read = (config: object) => parsePreprocessor(JSON.stringify(config), "p.json");
+    const crop = { size: 256, crop_size: 224, do_center_crop: true, image_mean: [0, 0, 0], image_std: [1, 1, 1] };
+    expect(read({ ...crop, resample: 2 })).toEqual({
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+      interpolation: "bilinear",
+      cropFraction: 0.875,
+      cropMode: "center",
+    });
+    expect(read({ size: { height: 224, width: 224 } })).toMatchObject({ cropMode: "squash" });
+    expect(read({ do_normalize: false })).toMatchObject({ mean: [0, 0, 0], std: [1, 1, 1] });
+    for (const broken of [{ image_mean: [1] }, { resample: 9 }, { size: "224" }]) {
+      expect(() => read(broken)).toThrow(FormatError);
+    }
+  });
+
   it("answers any JSON with a config or a FormatError", () => {
     const key = fc.constantFrom(
       "architecture",
@@ -195,6 +281,10 @@ describe("config", () => {
       "img_size",
       "id2label",
       "num_classes",
+      "model_type",
+      "vision_config",
+      "hidden_act",
+      "reg_tokens",
     );
     fc.assert(
       fc.property(fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.dictionary(key, fc.jsonValue()))), (value) => {
