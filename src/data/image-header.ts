@@ -42,7 +42,7 @@ const signatures = [
  */
 export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const format = formatOf(bytes, view);
+  const format = imageFormat(bytes);
   let header: ImageHeader | undefined;
   try {
     header = readers[format ?? "other"]?.(view);
@@ -70,11 +70,13 @@ export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
   return header;
 }
 
-function formatOf(bytes: Uint8Array, view: DataView): ImageHeader["format"] | undefined {
+/** The format that the first bytes of a file announce; `undefined` where they are not those of an image. */
+export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   for (const [format, signature] of signatures) {
     if (signature.every((byte, i) => bytes[i] === byte)) return format;
   }
   if (bytes.length < 12) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [first, second, third] = [0, 4, 8].map((at) => tagAt(view, at));
   if (first === "RIFF" && third === "WEBP") return "webp";
   if (first === "GIF8") return "gif";
