@@ -2,6 +2,7 @@
 export type { Account } from "../adapter/account.js";
 export { type Adapter, decodeAdapter, encodeAdapter } from "../adapter/file.js";
 export type { Split } from "../data/dataset.js";
+export type { Finding } from "../data/findings.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "../errors.js";
 export type { Metrics } from "../evaluate/metrics.js";
 export type { TrainConfigInput } from "../train/config.js";
@@ -19,6 +20,7 @@ export type { ClassifierOptions } from "./classifier.js";
 export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
+export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type Candidate, type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type TrainHooks, train } from "./train.js";
