@@ -34,8 +34,12 @@ export function subtree(tree: FileTree, folder: string): FileTree {
   };
 }
 
+const hasSurrogate = /[\ud800-\udfff]/;
+
 /** By code point, whatever the language: the order of Python's `sorted`, so classes get torchvision's numbers. */
 export function byCodePoint(a: string, b: string): number {
+  // Without surrogates code units are code points, which strings are compared by much faster.
+  if (!hasSurrogate.test(a) && !hasSurrogate.test(b)) return a < b ? -1 : Number(a > b);
   const [left, right] = [Array.from(a), Array.from(b)];
   const at = left.findIndex((letter, i) => letter !== right[i]);
   if (at < 0) return left.length - right.length;

@@ -6,6 +6,8 @@ const tagAt = (view: DataView, at: number): string =>
 /** Boxes that hold boxes, and the bytes before the first of them. */
 const containers: Readonly<Record<string, number>> = { meta: 4, iprp: 0, ipco: 0 };
 
+const mostBrands = 64;
+
 /**
  * What the boxes at the beginning of an AVIF say; `undefined` where they are damaged. The size is the largest of the
  * pictures in the file; those of a grid have their own.
@@ -25,7 +27,8 @@ export function readAvifHeader(view: DataView): ImageHeader | undefined {
       if (length < 8) return;
       if (at + length > view.byteLength) complete = false;
       const end = Math.min(to, at + length);
-      if (kind === "ftyp") for (let b = at + 8; b + 4 <= end; b += 4) brands.push(tagAt(view, b));
+      if (kind === "ftyp")
+        for (let b = at + 8; b + 4 <= Math.min(end, at + mostBrands * 4); b += 4) brands.push(tagAt(view, b));
       if (kind === "ispe" && end - at >= 20) sizes.push([view.getUint32(at + 12), view.getUint32(at + 16)]);
       if (kind === "auxC" && end - at > 12) alpha ||= textAt(view, at + 12, end).includes("alpha");
       const inner = Object.hasOwn(containers, kind) ? containers[kind] : undefined;

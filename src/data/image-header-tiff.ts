@@ -4,31 +4,22 @@ const tags = {
   width: 256,
   height: 257,
   bits: 258,
-  photometric: 262,
   offsets: 273,
-  samples: 277,
   lengths: 279,
+  tileOffsets: 324,
+  tileLengths: 325,
+  extraSamples: 338,
+  sampleFormat: 339,
 } as const;
-const [tileOffsets, tileLengths, extraSamples, sampleFormat] = [324, 325, 338, 339];
-/** Bytes of a value of each type, 1 to 13; 16 to 18 are those of BigTIFF. */
-const widths: Readonly<Record<number, number>> = {
-  1: 1,
-  2: 1,
-  3: 2,
-  4: 4,
-  5: 8,
-  6: 1,
-  7: 1,
-  8: 2,
-  9: 4,
-  10: 8,
-  11: 4,
-  12: 8,
-  13: 4,
-  16: 8,
-  17: 8,
-  18: 8,
-};
+const known: ReadonlySet<number> = new Set(Object.values(tags));
+
+/** Bytes of a value of a type; 16 to 18 are those of BigTIFF. */
+function widthOf(type: number): 1 | 2 | 4 | 8 {
+  if ([3, 8].includes(type)) return 2;
+  if ([4, 9, 11, 13].includes(type)) return 4;
+  return [5, 10, 12, 16, 17, 18].includes(type) ? 8 : 1;
+}
+
 const mostFields = 4096;
 
 /**
@@ -47,37 +38,36 @@ export function readTiffHeader(view: DataView): ImageHeader | undefined {
   const [head, length] = isBig ? [8, 20] : [2, 12];
   for (let i = 0; i < count; i++) {
     const at = start + head + length * i;
-    const type = view.getUint16(at + 2, isLittle);
+    const tag = view.getUint16(at, isLittle);
+    // Only what is asked for, and once: a small file may point a thousand times at one long list.
+    if (!known.has(tag) || fields.has(tag)) continue;
+    const width = widthOf(view.getUint16(at + 2, isLittle));
     const values = long(at + 4);
-    const width = widths[type] ?? 1;
     const inline = length - (isBig ? 12 : 8);
     const place = values * width > inline ? long(at + length - inline) : at + length - inline;
     if (place + values * width > view.byteLength) continue;
     const read = (k: number): number => {
       const here = place + k * width;
       if (width === 8) return Number(view.getBigUint64(here, isLittle));
-      return width === 4
-        ? view.getUint32(here, isLittle)
-        : width === 2
-          ? view.getUint16(here, isLittle)
-          : view.getUint8(here);
+      if (width === 4) return view.getUint32(here, isLittle);
+      return width === 2 ? view.getUint16(here, isLittle) : view.getUint8(here);
     };
     fields.set(
-      view.getUint16(at, isLittle),
+      tag,
       Array.from({ length: Math.min(values, 2 ** 20) }, (_, k) => read(k)),
     );
   }
   const [width, height] = [fields.get(tags.width)?.[0], fields.get(tags.height)?.[0]];
   if (width === undefined || height === undefined) return undefined;
-  const offsets = fields.get(tags.offsets) ?? fields.get(tileOffsets) ?? [];
-  const lengths = fields.get(tags.lengths) ?? fields.get(tileLengths) ?? [];
+  const offsets = fields.get(tags.offsets) ?? fields.get(tags.tileOffsets) ?? [];
+  const lengths = fields.get(tags.lengths) ?? fields.get(tags.tileLengths) ?? [];
   const isThere = (offset: number, i: number): boolean => offset + (lengths[i] ?? 0) <= view.byteLength;
-  const unfit = unfitness(fields.get(tags.bits)?.[0] ?? 1, fields.get(sampleFormat)?.[0] ?? 1);
+  const unfit = unfitness(fields.get(tags.bits)?.[0] ?? 1, fields.get(tags.sampleFormat)?.[0] ?? 1);
   return {
     format: "tiff",
     width,
     height,
-    alpha: (fields.get(extraSamples)?.length ?? 0) > 0,
+    alpha: (fields.get(tags.extraSamples)?.length ?? 0) > 0,
     complete: offsets.length > 0 && offsets.every(isThere),
     ...(unfit && { unfit }),
   };

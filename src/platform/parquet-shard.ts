@@ -59,7 +59,7 @@ export async function openShard(path: string): Promise<Shard> {
   const ends = metadata.row_groups.map((group) => (end += Number(group.num_rows)));
   const bytes = metadata.row_groups.map(({ columns: chunks }) => {
     const chunk = chunks.find(({ meta_data }) => meta_data?.path_in_schema.join(".") === image.join("."));
-    return Number(chunk?.meta_data?.total_uncompressed_size ?? 0);
+    return Math.max(0, Number(chunk?.meta_data?.total_uncompressed_size ?? 0));
   });
   return { path, file, metadata, image, label, names: features[label]?.names, ends, bytes, last: -1 };
 }
