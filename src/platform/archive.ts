@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import type { FileTree } from "../data/file-tree.js";
+import { isTableName } from "../data/labelled-table.js";
 import { FormatError } from "../errors.js";
 import { openTar, openTarGz } from "./archive-tar.js";
 import { openZip } from "./archive-zip.js";
@@ -16,8 +17,9 @@ const kinds: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ["RAR", [0x52, 0x61, 0x72, 0x21]],
 ];
 
-/** True for names that archives usually have. */
-export const isArchiveName = (name: string): boolean => /\.(zip|tar|tgz|tar\.\w+|7z|rar)$/i.test(name);
+/** True for the name of a file that may be a data set of its own: an archive, a list, or parquet. */
+export const isDataFile = (name: string): boolean =>
+  /\.(zip|tar|tgz|tar\.\w+|7z|rar|parquet)$/i.test(name) || isTableName(name);
 
 /**
  * The tree of files in an archive: zip, tar, or tar packed with gzip, told by its first bytes.

@@ -4,6 +4,7 @@ import { type FileTree, subtree } from "../data/file-tree.js";
 import { imageKinds, isImageName } from "../data/image-header.js";
 import { splitWords } from "../data/labelled-table.js";
 import { ConfigError, FormatError } from "../errors.js";
+import { isDataFile } from "./archive.js";
 import { fileExamples } from "./dataset-files.js";
 
 async function folderNames(tree: FileTree, folder: string): Promise<readonly string[]> {
@@ -84,7 +85,14 @@ export async function openSplitFolders(tree: FileTree, names: readonly string[])
 export async function openClassFolders(tree: FileTree, names: readonly string[], layouts: string): Promise<Dataset> {
   const found = await folderNames(tree, "");
   const images = await imagesIn(tree, "", found);
-  if (images.count === 0) throw new ConfigError(`${tree.where("")}: found no images in class folders; ${layouts}.`);
+  if (images.count === 0) {
+    const [first = ""] = found;
+    const isDeeper = first !== "" && (await folderNames(tree, first)).length > 0;
+    const file = names.find(isDataFile);
+    const place = isDeeper ? tree.where(first) : file && tree.where(file);
+    const hint = place ? ` Perhaps you mean ${place}.` : "";
+    throw new ConfigError(`${tree.where("")}: found no images in class folders; ${layouts}.${hint}`);
+  }
   refuseEmptyClasses(tree, found, images);
   const { folders, names: classes } = nameFolders(found, await classNamesOf(tree, names));
   const train = folders === found ? images : await imagesIn(tree, "", folders);

@@ -6,7 +6,7 @@ import { type FileTree, subtree, type TreeEntry } from "../data/file-tree.js";
 import { isTableName, splitOf, splitWords } from "../data/labelled-table.js";
 import { splitStratified } from "../data/sampler.js";
 import { ConfigError } from "../errors.js";
-import { isArchiveName, openArchive } from "./archive.js";
+import { openArchive } from "./archive.js";
 import { openClassFolders, openSplitFolders } from "./dataset-folders.js";
 import { listNames, openLists } from "./dataset-lists.js";
 import { findTables, openTables } from "./dataset-tables.js";
@@ -47,10 +47,6 @@ export async function openDataset(root: string, options: DatasetOptions = {}): P
   const dataset = isDrawn(root) ? openDrawn(root) : await openPlace(root, options.final ?? false);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
-
-/** True for the name of a file that `openDataset` reads: an archive, a list, or parquet. */
-export const isDataFile = (name: string): boolean =>
-  isArchiveName(name) || isTableName(name) || name.endsWith(".parquet");
 
 async function openPlace(path: string, final: boolean): Promise<Dataset> {
   const facts = await stat(path).catch(() => undefined);

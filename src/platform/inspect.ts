@@ -6,9 +6,9 @@ import { methodOf } from "../methods/index.js";
 import { accountFor } from "../train/assemble.js";
 import { resolveOptions } from "../train/options.js";
 import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
+import { isDataFile } from "./archive.js";
 import { openBackbone } from "./backbone.js";
 import { openAdapter } from "./classifier.js";
-import { isDataFile } from "./datasets.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 

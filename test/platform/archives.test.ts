@@ -202,6 +202,13 @@ it.each([
   await expect(openDataset(await put(name, Uint8Array.from(bytes)))).rejects.toThrow(message);
 });
 
+it("in a folder is pointed at where the folder holds nothing else to read", async () => {
+  await put("only/flowers.zip", zipFile(packed("a/1.jpg")));
+  await expect(openDataset(join(root, "only"))).rejects.toThrow(/Perhaps you mean .*only.flowers.zip/);
+  await put("deep/photo/dog/1.jpg", content("dog"));
+  await expect(openDataset(join(root, "deep"))).rejects.toThrow(/Perhaps you mean .*deep.photo\./);
+});
+
 it("samples of several archives are joined, split by split", async () => {
   await mkdir(join(root, "shards"));
   const shard = (...labels: string[]): Uint8Array =>
