@@ -2,14 +2,9 @@ import { stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { glob, isDynamicPattern } from "tinyglobby";
+import { imageFormat, imageKinds } from "../data/image-header.js";
 import { ConfigError } from "../errors.js";
 import type { ImageInput } from "../platform/node.js";
-
-const signatures = [
-  [0xff, 0xd8, 0xff],
-  [0x89, 0x50, 0x4e, 0x47],
-  [0x52, 0x49, 0x46, 0x46],
-] as const;
 
 /** What arguments mean: the images, and the names behind which there is nothing. */
 export interface Collected {
@@ -42,7 +37,7 @@ async function expand(file: string): Promise<string[] | undefined> {
   // A file of that very name comes first, whatever a pattern of it would mean.
   if (facts?.isFile()) return [file];
   if (facts?.isDirectory()) {
-    const inside = await glob("**/*.{jpg,jpeg,png,webp}", { cwd: file, caseSensitiveMatch: false });
+    const inside = await glob(`**/*.{${imageKinds.join(",")}}`, { cwd: file, caseSensitiveMatch: false });
     if (inside.length === 0) throw new ConfigError(`predict: there are no images in ${file}.`);
     return inside.map((name) => `${file.replace(/[/\\]+$/, "")}/${name}`).sort();
   }
@@ -54,7 +49,7 @@ async function expand(file: string): Promise<string[] | undefined> {
 
 async function readStdin(): Promise<Collected> {
   const bytes = await buffer(process.stdin);
-  if (signatures.some((signature) => signature.every((byte, i) => bytes[i] === byte))) {
+  if (imageFormat(bytes)) {
     return { images: [{ name: "-", bytes }], missing: [] };
   }
   const names = bytes

@@ -1,14 +1,29 @@
 import { FormatError } from "../errors.js";
+import { readAvifHeader } from "./image-header-avif.js";
+import { readGifHeader } from "./image-header-gif.js";
+import { readTiffHeader } from "./image-header-tiff.js";
+
+/** The formats that are read; of moving or several pictures in one file the first. */
+export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
+
+/** The endings of image files. */
+export const imageKinds: readonly string[] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "avif"];
+
+/** True for a file name with the ending of an image. */
+export const isImageName = (name: string): boolean =>
+  imageKinds.includes(name.slice(name.lastIndexOf(".") + 1).toLowerCase());
 
 /** What the first bytes of an image file say, before a pixel is decoded. */
 export interface ImageHeader {
-  readonly format: "jpeg" | "png" | "webp";
+  readonly format: ImageFormat;
   /** Pixels, before any EXIF rotation. */
   readonly width: number;
   readonly height: number;
   readonly alpha: boolean;
   /** False where the end of the file is missing or out of place; the decoder has the last word. */
   readonly complete: boolean;
+  /** Why a sound image of this kind is not read all the same. */
+  readonly unfit?: string;
 }
 
 /** More pixels than this are refused: decoded they would take 300 MB. */
@@ -22,12 +37,12 @@ const signatures = [
 /**
  * Format and size of an image file, from its header alone.
  * @param name the file's name, for messages
- * @throws FormatError where the bytes are not JPEG, PNG or WebP, or claim more than 100 megapixels
- * @see ITU T.81 annex B, the PNG specification section 5, RFC 9649
+ * @throws FormatError where the bytes are none of the formats, claim more than 100 megapixels, or hold numbers that are no colours
+ * @see ITU T.81 annex B, the PNG specification section 5, RFC 9649; the other formats have files of their own
  */
 export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const format = formatOf(bytes, view);
+  const format = imageFormat(bytes);
   let header: ImageHeader | undefined;
   try {
     header = readers[format ?? "other"]?.(view);
@@ -36,12 +51,16 @@ export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
     if (!(error instanceof RangeError)) throw error;
   }
   if (!header) {
-    const other = bytes.length === 0 ? "the file is empty" : "the bytes are not those of a JPEG, PNG or WebP image";
+    const other =
+      bytes.length === 0
+        ? "the file is empty"
+        : "the bytes are not those of a JPEG, PNG, WebP, GIF, TIFF or AVIF image";
     const what =
       format === undefined ? other : `the header of this ${format.toUpperCase()} image is damaged or cut off`;
     throw new FormatError(`${name}: ${what}. Replace or remove the file.`);
   }
-  const { width, height } = header;
+  const { width, height, unfit } = header;
+  if (unfit) throw new FormatError(`${name}: ${unfit}. Convert the file to PNG or JPEG, or remove it.`);
   if (width * height > largestPixelCount || width === 0 || height === 0) {
     throw new FormatError(
       `${name}: the header claims ${width} x ${height} pixels; expected 1 to ${largestPixelCount}. ` +
@@ -51,18 +70,28 @@ export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
   return header;
 }
 
-function formatOf(bytes: Uint8Array, view: DataView): ImageHeader["format"] | undefined {
+/** The format that the first bytes of a file announce; `undefined` where they are not those of an image. */
+export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   for (const [format, signature] of signatures) {
     if (signature.every((byte, i) => bytes[i] === byte)) return format;
   }
-  const isWebp = bytes.length >= 16 && tagAt(view, 0) === "RIFF" && tagAt(view, 8) === "WEBP";
-  return isWebp ? "webp" : undefined;
+  if (bytes.length < 12) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [first, second, third] = [0, 4, 8].map((at) => tagAt(view, at));
+  if (first === "RIFF" && third === "WEBP") return "webp";
+  if (first === "GIF8") return "gif";
+  // Byte order, then 42, or 43 for the form for files above 4 GiB.
+  if (/^(II[*+]\0|MM\0[*+])$/.test(first ?? "")) return "tiff";
+  return second === "ftyp" ? "avif" : undefined;
 }
 
 const tagAt = (view: DataView, at: number): string =>
   String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
 
 const readers: Readonly<Record<string, (view: DataView) => ImageHeader | undefined>> = {
+  gif: readGifHeader,
+  tiff: readTiffHeader,
+  avif: readAvifHeader,
   jpeg(view) {
     let size: readonly [number, number] | undefined;
     for (let at = 2; ; ) {

@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.js";
+import { checkPath } from "./file-tree.js";
 
 /** Paths and labels of a list, line by line. */
 export interface ListedImages {
@@ -26,15 +27,7 @@ export function parseList(text: string, name: string): ListedImages {
         `${name}, line ${i + 1}: expected "PATH LABEL" as in "images/train/000000.jpg 2", got ${shown}.`,
       );
     }
-    // Backslashes and drive letters are roots and separators on Windows; a list must mean the same everywhere.
-    const leadsOut = path.startsWith("/") || /[\\\0]|^[a-zA-Z]:/.test(path) || path.split("/").includes("..");
-    if (leadsOut) {
-      throw new FormatError(
-        `${name}, line ${i + 1}: the path ${JSON.stringify(path)} leads out of the data folder or is not portable; ` +
-          'expected a path below it, with "/" between folders.',
-      );
-    }
-    paths.push(path);
+    paths.push(checkPath(path, `${name}, line ${i + 1}`));
     labels.push(Number(label));
     lines.push(i + 1);
   });

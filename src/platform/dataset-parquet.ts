@@ -1,63 +1,62 @@
-import { join } from "node:path";
-import process from "node:process";
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { basename, join } from "node:path";
+import { namesByIndex, readClassNames } from "../data/class-names.js";
 import { checkLabels, type Dataset, type Examples, joinExamples, type Split } from "../data/dataset.js";
+import { indexLabels } from "../data/label-index.js";
+import { splitOf } from "../data/labelled-table.js";
 import { ConfigError, FormatError } from "../errors.js";
+import { folderTree } from "./folder-tree.js";
+import { GroupCache } from "./parquet-cache.js";
+import { openShard, readImages, readLabels, type Shard } from "./parquet-shard.js";
 
-const splitPrefixes: readonly (readonly [Split, RegExp])[] = [
-  ["train", /^(?:data\/)?train[-.]/],
-  ["val", /^(?:data\/)?(?:validation|valid|val|dev)[-.]/],
-  ["test", /^(?:data\/)?test[-.]/],
-];
-
-/** One parquet file: how to read it, and which of its columns are image and label. */
-interface Shard {
-  readonly path: string;
-  readonly file: AsyncBuffer;
-  readonly metadata: FileMetaData;
-  readonly image: string;
-  readonly label: string;
-  readonly names: readonly string[] | undefined;
-}
+/** The split a file is for: `train-00000-of-00004.parquet`, `data/train.parquet`, `train/0000.parquet`. */
+const splitOfFile = (name: string): Split | undefined =>
+  splitOf(/([a-z]+)[^/]*$/i.exec(name)?.[1] ?? "") ?? splitOf(/([a-z]+)\/[^/]*$/i.exec(name)?.[1] ?? "");
 
 /**
- * The data set of parquet files as the Hugging Face hub serves them: `train-*`, `validation-*` and `test-*`, with the
- * columns `image {bytes, path}` and `label`, and the class names under `huggingface` in the file's metadata. Labels are
- * read now. The encoded images of a group of rows are read when the first of them is asked for, and stay in memory.
+ * The data set of parquet files as the Hugging Face hub serves them: `train-*`, `validation-*` and `test-*`, or folders of
+ * these names, with an image column `{bytes, path}` or of bytes and a class column of indices or names, and the class names
+ * under `huggingface` in the file's metadata, or in a file beside (see `readClassNames`).
+ *
+ * What is read, and kept: now the footers and the class columns. Then for an image its group of rows; groups stay in memory up
+ * to a quarter of what is free, and the one not used for longest goes first. So passing through in order reads every byte
+ * once, whatever the size. Where not all fits, an image out of order costs its page, if the file has an index of pages,
+ * and else its group.
  * @param names parquet files below the root
- * @throws FormatError where a file is damaged or lacks the columns, ConfigError where there is no train file or the
- * files are larger than half of the free memory
+ * @param only the split that all files are for; default: as they are named
+ * @throws FormatError where a file is damaged, missing or lacks the columns, ConfigError where there is no train file
  */
-export async function openParquet(root: string, names: readonly string[]): Promise<Dataset> {
+export async function openParquet(root: string, names: readonly string[], only?: Split): Promise<Dataset> {
   const shards: Record<Split, Shard[]> = { train: [], val: [], test: [] };
+  if (!only) refuseGaps(root, names);
   for (const name of [...names].sort()) {
-    const split = splitPrefixes.find(([, prefix]) => prefix.test(name))?.[0];
+    const split = only ?? splitOfFile(name);
     if (split) shards[split].push(await openShard(join(root, name)));
   }
   const all = Object.values(shards).flat();
   if (shards.train.length === 0)
     throw new ConfigError(`${root}: expected data/train-*.parquet, found ${names.join(", ")}.`);
-  const bytes = all.reduce((sum, { file }) => sum + file.byteLength, 0);
-  if (bytes > process.availableMemory() / 2) {
-    throw new ConfigError(
-      `${root}: the parquet files have ${Math.round(bytes / 2 ** 20)} MiB, more than half of the free memory. ` +
-        "Unpack them into class folders, or use fewer of them.",
-    );
+  const words: string[] = [];
+  const places: string[] = [];
+  const counts: number[] = [];
+  for (const shard of all) {
+    const found = await readLabels(shard);
+    counts.push(found.length);
+    for (const [row, word] of found.entries()) {
+      words.push(word);
+      places.push(`${shard.path}, row ${row}`);
+    }
   }
-  const labels = new Map<Shard, Int32Array>();
-  for (const shard of all) labels.set(shard, await readLabels(shard));
-  const classes = all.find(({ names: found }) => found)?.names ?? inventNames(root, [...labels.values()]);
+  const { classes, labels } = await classesOf(root, all, words, (index) => places[index] ?? "");
+  const cache = new GroupCache();
+  const examples = new Map<Shard, Examples>();
+  let start = 0;
+  for (const [i, shard] of all.entries()) {
+    const end = start + (counts[i] as number);
+    examples.set(shard, openExamples(shard, labels.subarray(start, end), cache));
+    start = end;
+  }
   const joined = (parts: readonly Shard[]): Examples | null =>
-    parts.length === 0
-      ? null
-      : parts.map((shard) => openExamples(shard, labels.get(shard) ?? new Int32Array(0), classes)).reduce(joinExamples);
+    parts.length === 0 ? null : parts.map((shard) => examples.get(shard) as Examples).reduce(joinExamples);
   return {
     layout: "parquet",
     classes,
@@ -65,97 +64,56 @@ export async function openParquet(root: string, names: readonly string[]): Promi
   };
 }
 
-async function openShard(path: string): Promise<Shard> {
-  const file = await asyncBufferFromFile(path);
-  const metadata = await readable(path, () => parquetMetadataAsync(file));
-  const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
-  const features = featuresOf(path, text);
-  const columns = new Set(metadata.schema.map(({ name }) => name));
-  const image = Object.keys(features).find((name) => features[name]?._type === "Image") ?? "image";
-  const label =
-    "label" in features ? "label" : (Object.keys(features).find((name) => features[name]?.names) ?? "label");
-  if (!columns.has(image) || !columns.has("bytes") || !columns.has(label)) {
-    throw new FormatError(
-      `${path}: expected the columns image {bytes, path} and label, found ${[...columns].slice(1, 20).join(", ")}.`,
-    );
+/** The hub numbers the parts of a split; one that is missing would go unnoticed. */
+function refuseGaps(root: string, names: readonly string[]): void {
+  for (const name of names) {
+    const [, head = "", width = "", total = "", tail = ""] = /^(.*-)(\d+)-of-(\d+)(.*)$/.exec(name) ?? [];
+    const count = Math.min(Number(total), 100_000);
+    for (let i = 0; i < count; i++) {
+      const wanted = `${head}${String(i).padStart(width.length, "0")}-of-${total}${tail}`;
+      if (names.includes(wanted)) continue;
+      throw new FormatError(`${join(root, wanted)}: the file is missing, one of ${total}. Fetch it too.`);
+    }
   }
-  return { path, file, metadata, image, label, names: features[label]?.names };
 }
 
-interface Feature {
-  readonly _type?: string;
-  readonly names?: readonly string[];
-}
-
-function featuresOf(path: string, text: string | undefined): Readonly<Record<string, Feature>> {
-  if (text === undefined) return {};
-  try {
-    const parsed = JSON.parse(text) as { info?: { features?: Readonly<Record<string, Feature>> } };
-    const features = parsed.info?.features ?? {};
-    const named = Object.values(features).every(
-      (feature) =>
-        feature?.names === undefined ||
-        (Array.isArray(feature.names) && feature.names.every((n) => typeof n === "string")),
-    );
-    if (named) return features;
-  } catch {
-    // Told below, with everything else that may be wrong with it.
+async function classesOf(
+  root: string,
+  shards: readonly Shard[],
+  words: readonly string[],
+  where: (index: number) => string,
+): Promise<{ readonly classes: readonly string[]; readonly labels: Int32Array }> {
+  const named = shards.find(({ names }) => names);
+  if (named?.names) {
+    const other = shards.find(({ names }) => names && JSON.stringify(names) !== JSON.stringify(named.names));
+    if (other) {
+      throw new FormatError(`${other.path}: its class names are not those of ${named.path}. Fetch both anew.`);
+    }
+    const labels = Int32Array.from(words, (word) => (/^-?\d{1,9}$/.test(word) ? Number(word) : -1));
+    return { classes: named.names, labels: checkLabels(labels, named.names.length, where) };
   }
-  throw new FormatError(
-    `${path}: the metadata under "huggingface" does not describe the columns. Write the file anew.`,
+  const tree = folderTree(root);
+  const given = await readClassNames(
+    tree,
+    (await tree.list("")).map(({ name }) => name),
   );
+  const { classes, indexOf } = indexLabels(words, given && { ...given, names: namesByIndex(given) }, where);
+  return { classes, labels: Int32Array.from(words, indexOf) };
 }
 
-/** What the reader gives; whatever it throws at a damaged file becomes an error that names the file. */
-async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FormatError(`${path}: cannot read this parquet file: ${reason}. Fetch it again.`, { cause: error });
-  }
-}
-
-const readRows = ({ path, file, metadata }: Shard, column: string, rowStart: number, rowEnd: number) =>
-  readable(path, () =>
-    parquetReadObjects({ file, metadata, columns: [column], rowStart, rowEnd, utf8: false, compressors }),
-  );
-
-async function readLabels(shard: Shard): Promise<Int32Array> {
-  const rows = await readRows(shard, shard.label, 0, Number(shard.metadata.num_rows));
-  const labels = rows.map((row) => Number(row[shard.label] ?? Number.NaN));
-  const wrong = labels.findIndex((label) => !Number.isInteger(label) || Math.abs(label) > 1e9);
-  if (wrong >= 0) throw new FormatError(`${shard.path}, row ${wrong}: expected a whole number as label.`);
-  return Int32Array.from(labels);
-}
-
-function inventNames(root: string, labels: readonly Int32Array[]): readonly string[] {
-  const largest = labels.reduce((max, part) => part.reduce((a, b) => Math.max(a, b), max), 0);
-  if (largest >= 100_000) throw new FormatError(`${root}: the largest label is ${largest}; expected below 100000.`);
-  return Array.from({ length: largest + 1 }, (_, i) => String(i));
-}
-
-function openExamples(shard: Shard, labels: Int32Array, classes: readonly string[]): Examples {
-  const name = shard.path.split(/[\\/]/).at(-1) ?? "";
-  checkLabels(labels, classes.length, (row) => `${shard.path}, row ${row}`);
-  let end = 0;
-  const ends = shard.metadata.row_groups.map((group) => (end += Number(group.num_rows)));
-  const groups = new Map<number, Promise<readonly Record<string, unknown>[]>>();
+function openExamples(shard: Shard, labels: Int32Array, cache: GroupCache): Examples {
+  const name = basename(shard.path);
+  const sizes = new Map<number, number>();
   const read = async (index: number): Promise<Uint8Array> => {
-    const group = ends.findIndex((last) => index < last);
-    const start = ends[group - 1] ?? 0;
-    const rows = groups.get(group) ?? readRows(shard, shard.image, start, ends[group] ?? start);
-    groups.set(group, rows);
-    const cell = (await rows)[index - start]?.[shard.image];
-    const bytes = typeof cell === "object" && cell !== null && "bytes" in cell ? cell.bytes : undefined;
-    if (bytes instanceof Uint8Array) return bytes;
-    throw new FormatError(`${shard.path}, row ${index}: the image has no bytes. Embed the images in the file.`);
+    const bytes = await readImages(shard, cache, index);
+    sizes.set(index, bytes.byteLength);
+    return bytes;
   };
   return {
     count: labels.length,
     labels,
     id: (index) => `${name}#${index}`,
     read,
-    size: async (index) => (await read(index)).byteLength,
+    size: async (index) => sizes.get(index) ?? (await read(index)).byteLength,
   };
 }

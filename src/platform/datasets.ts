@@ -1,11 +1,17 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { type Dataset, type Examples, joinExamples, requireSplit, selectExamples } from "../data/dataset.js";
 import { isDrawn, openDrawn } from "../data/drawn.js";
+import { type FileTree, subtree, type TreeEntry } from "../data/file-tree.js";
+import { isTableName, splitOf, splitWords } from "../data/labelled-table.js";
 import { splitStratified } from "../data/sampler.js";
 import { ConfigError } from "../errors.js";
-import { openClassFolders, openSplitFolders, splitFolderNames, visibleNames } from "./dataset-folders.js";
+import { openArchive } from "./archive.js";
+import { openClassFolders, openSplitFolders } from "./dataset-folders.js";
 import { listNames, openLists } from "./dataset-lists.js";
+import { findTables, openTables } from "./dataset-tables.js";
+import { holdsSamples, openSamples, type SampleShard } from "./dataset-webdataset.js";
+import { folderTree } from "./folder-tree.js";
 
 /** How a data set is divided. */
 export interface DatasetOptions {
@@ -13,7 +19,7 @@ export interface DatasetOptions {
   readonly final?: boolean;
   /**
    * Share of the training images, drawn with their classes' proportions, that becomes val where there is none. Default
-   * 0.2 for one folder of class folders, else 0: then val is `null`.
+   * 0.2 where nothing divides the images (one folder of class folders, one list), else 0: then val is `null`.
    */
   readonly valFraction?: number;
   /** Seed of that draw; default 0. */
@@ -23,36 +29,90 @@ export interface DatasetOptions {
 }
 
 const layouts =
-  "expected one of: train/ (and val/, test/) with a folder per class; one folder per class; train800.txt, val200.txt " +
-  "and test.txt; data/train-*.parquet";
+  "expected one of: train/ (and val/, test/) with a folder per class; one folder per class; a list with the columns " +
+  "file_name and label, as train.csv (and val.csv, test.csv), metadata.csv or labels.jsonl; train800.txt, val200.txt and " +
+  "test.txt; data/train-*.parquet; train-*.tar with .jpg and .cls files";
 
 /**
- * The data set in a folder, or one that is drawn (`drawn:count`, see `openDrawn`). A folder's layout is recognised by
- * what lies there, in this order: lists in the form of VTAB-1k (`train800.txt`, `val200.txt`, `train800val200.txt`,
- * `test.txt`, class names in `info.json`), Hugging Face parquet (`data/train-*.parquet`), split folders (`train/CLASS/…`;
- * `valid` and `validation` also mean val), class folders.
- * @throws ConfigError where the folder is missing, empty or has none of these layouts
- * @throws FormatError where a list, a label, a class folder or a parquet file is not as it should be
+ * The data set in a folder or an archive, of a list, or one that is drawn (`drawn:count`, see `openDrawn`).
+ *
+ * A folder's layout is recognised by what lies there, in this order: lists in the form of VTAB-1k (`train800.txt`,
+ * `val200.txt`, `train800val200.txt`, `test.txt`), lists in CSV or JSONL (see `findTables`), Hugging Face parquet
+ * (`data/train-*.parquet`), archives in the form of WebDataset (`train-*.tar`), split folders (`train/CLASS/…`; `valid`,
+ * `validation` and `dev` also mean val), class folders. Class names come from a file where there is one (see
+ * `readClassNames`), else from folders and labels. An archive (`.zip`, `.tar`, `.tar.gz`, `.tgz`) is read in place and may
+ * hold all of these but parquet; folders that hold nothing but the next one are passed through.
+ * @throws ConfigError where it is missing, empty or has none of these layouts
+ * @throws FormatError where a list, a label, a class folder, an archive or a parquet file is not as it should be
  */
 export async function openDataset(root: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const dataset = isDrawn(root) ? openDrawn(root) : await openFolder(root, options.final ?? false);
+  const dataset = isDrawn(root) ? openDrawn(root) : await openPlace(root, options.final ?? false);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
 
-async function openFolder(root: string, final: boolean): Promise<Dataset> {
-  const names = await visibleNames(root);
-  if (names.length === 0) throw new ConfigError(`${root}: the folder is empty; ${layouts}.`);
-  if (names.some((name) => listNames.includes(name))) return openLists(root, names, final);
-  const inData = names.includes("data") ? await readdir(join(root, "data")).catch(() => []) : [];
-  const parquet = [...names, ...inData.map((name) => `data/${name}`)].filter((name) => name.endsWith(".parquet"));
-  // Loaded only when needed: the reader and its decompressors cost start-up time.
-  if (parquet.length > 0) return (await import("./dataset-parquet.js")).openParquet(root, parquet);
-  if (names.includes("train")) return openSplitFolders(root, names);
-  const lone = names.filter((name) => Object.hasOwn(splitFolderNames, name));
-  if (lone.length === names.length) {
-    throw new ConfigError(`${root}: there is ${lone.join(", ")} but no train folder; ${layouts}.`);
+async function openPlace(path: string, final: boolean): Promise<Dataset> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts?.isFile()) return openTree(folderTree(path), final, path);
+  const [folder, name] = [dirname(path), basename(path)];
+  if (isTableName(name)) {
+    const tree = folderTree(folder);
+    return openTables(tree, [{ path: name, split: undefined }], namesIn(await tree.list("")));
   }
-  return openClassFolders(root, layouts);
+  if (name.endsWith(".parquet")) return (await import("./dataset-parquet.js")).openParquet(folder, [name], "train");
+  const archive = await openArchive(path);
+  return openTree(await passThrough(archive), final);
+}
+
+const namesIn = (entries: readonly TreeEntry[]): readonly string[] => entries.map(({ name }) => name);
+
+/** The tree below the folders that are alone in theirs, as most archives begin with one; a folder of images stays. */
+async function passThrough(tree: FileTree): Promise<FileTree> {
+  const [first, ...others] = await tree.list("");
+  if (!first?.isFolder || others.length > 0 || splitOf(first.name)) return tree;
+  const inside = await tree.list(first.name);
+  const isClass = inside.every(({ name, isFolder }) => !isFolder && !isTableName(name) && !listNames.includes(name));
+  return isClass ? tree : passThrough(subtree(tree, first.name));
+}
+
+/** @param folder where the tree lies on the disk, if it does */
+async function openTree(tree: FileTree, final: boolean, folder?: string): Promise<Dataset> {
+  const names = namesIn(await tree.list(""));
+  if (names.length === 0) throw new ConfigError(`${tree.where("")}: the folder is empty; ${layouts}.`);
+  if (names.some((name) => listNames.includes(name))) return openLists(tree, names, final);
+  const { tables, fault } = await findTables(tree, names);
+  if (tables.length > 0) return openTables(tree, tables, names);
+  const inFolders = await Promise.all(["data", "train"].map((name) => filesIn(tree, names, name)));
+  const parquet = [...names, ...inFolders.flat()].filter((name) => name.endsWith(".parquet"));
+  if (parquet.length > 0) {
+    if (folder === undefined) throw new ConfigError(`${tree.where(parquet[0] as string)}: unpack parquet files first.`);
+    const beside = await Promise.all(names.filter((name) => splitOf(name)).map((name) => filesIn(tree, names, name)));
+    const all = new Set([...parquet, ...beside.flat().filter((name) => name.endsWith(".parquet"))]);
+    // Loaded only when needed: the reader and its decompressors cost start-up time.
+    return (await import("./dataset-parquet.js")).openParquet(folder, [...all]);
+  }
+  if (holdsSamples(names)) return openSamples([{ tree, split: "train" }], tree, names);
+  const shards = folder === undefined ? [] : await sampleShards(folder, names);
+  if (shards.length > 0) return openSamples(shards, tree, names);
+  if (names.includes("train")) return openSplitFolders(tree, names);
+  const lone = names.filter((name) => Object.hasOwn(splitWords, name));
+  if (lone.length === names.length) {
+    throw new ConfigError(`${tree.where("")}: there is ${lone.join(", ")} but no train folder; ${layouts}.`);
+  }
+  return openClassFolders(tree, names, fault ? `${layouts}. Of the lists there: ${fault.replace(/\.$/, "")}` : layouts);
+}
+
+async function filesIn(tree: FileTree, names: readonly string[], folder: string): Promise<readonly string[]> {
+  const entries = names.includes(folder) ? await tree.list(folder).catch(() => []) : [];
+  return entries.filter(({ isFolder }) => !isFolder).map(({ name }) => `${folder}/${name}`);
+}
+
+/** The archives of samples in a folder: `train-000000.tar`, `val-…` and so on. */
+async function sampleShards(folder: string, names: readonly string[]): Promise<readonly SampleShard[]> {
+  const found = names.flatMap((name) => {
+    const split = splitOf(/^([a-z]+)[-_.].*\.(tar|tar\.gz|tgz)$/i.exec(name)?.[1] ?? "");
+    return split ? [{ name, split }] : [];
+  });
+  return Promise.all(found.map(async ({ name, split }) => ({ split, tree: await openArchive(join(folder, name)) })));
 }
 
 function joinTrainVal(dataset: Dataset): Dataset {
@@ -61,8 +121,12 @@ function joinTrainVal(dataset: Dataset): Dataset {
   return { ...dataset, splits: { train: joinExamples(train, val), val: null, test } };
 }
 
+/** True where nobody has said which images are to be learned from, and which to be held back. */
+const isUndivided = ({ layout, splits }: Dataset): boolean =>
+  ["class folders", "table", "webdataset"].includes(layout) && !splits.val && !splits.test;
+
 function takeVal(dataset: Dataset, { valFraction, seed = 0, onWarning = () => {} }: DatasetOptions): Dataset {
-  const fraction = valFraction ?? (dataset.layout === "class folders" ? 0.2 : 0);
+  const fraction = valFraction ?? (isUndivided(dataset) ? 0.2 : 0);
   if (!(fraction >= 0 && fraction < 1)) {
     throw new ConfigError(`data: expected a validation share from 0 to below 1, got ${fraction}.`);
   }

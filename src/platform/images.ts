@@ -21,9 +21,9 @@ export const parallelDecodes = (): number => Math.min(4, availableParallelism())
 export const defaultCacheBytes = (): number => Math.floor(process.availableMemory() / 4);
 
 /**
- * The RGB image that an encoded JPEG, PNG or WebP holds, after the fixed steps of a transform.
- * The EXIF orientation is applied, grey becomes three equal channels, 16 bits become 8 (the upper byte), an alpha
- * channel is dropped and an embedded colour profile ignored (both as Pillow's `convert("RGB")` does). A resize right
+ * The RGB image that an encoded JPEG, PNG, WebP, GIF, TIFF or AVIF holds, the first where there are several, after the
+ * fixed steps of a transform. The EXIF orientation is applied, grey becomes three equal channels, 16 bits become 8 (the
+ * upper byte), CMYK becomes RGB by libvips' profile of common print, an alpha channel is dropped and an embedded colour profile ignored (both as Pillow's `convert("RGB")` does). A resize right
  * after `decode` that shrinks runs natively and off this thread, within a mean of 0.7/255 of the portable one; one that
  * enlarges is the portable one, since libvips' differs by up to 3/255.
  * @param name the file's name, for messages

@@ -1,6 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
 import type { Account } from "../adapter/account.js";
-import { digestDataset, splitNames } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { ConfigError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
@@ -8,11 +7,12 @@ import { accountFor } from "../train/assemble.js";
 import { resolveOptions } from "../train/options.js";
 import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
 import { readSafetensorsHeader } from "../vit/safetensors.js";
+import { isDataFile } from "./archive.js";
 import { openAdapter } from "./classifier.js";
-import { openDataset } from "./datasets.js";
 import { openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 import { isHubPlace, parseHubName } from "./hub-name.js";
+import { type DataInspection, inspectData } from "./inspect-data.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 import { isWeights } from "./weights-files.js";
 
@@ -23,13 +23,17 @@ export interface InspectOptions extends LocateOptions {
   readonly options?: Readonly<Record<string, unknown>> | undefined;
   /** Classes of the head to be counted; default: the backbone's own. */
   readonly classes?: number | undefined;
+  /** Told how many of a data set's images have been looked at. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a name, a folder or a file is, in plain values. */
 export type Inspection =
   | (Account & { readonly kind: "architecture" | "backbone"; readonly name: string } & Record<string, unknown>)
   | (Account & { readonly kind: "adapter" | "run"; readonly name: string } & Record<string, unknown>)
-  | ({ readonly kind: "run" | "data"; readonly name: string } & Record<string, unknown>);
+  | ({ readonly kind: "run"; readonly name: string } & Record<string, unknown>)
+  | DataInspection;
 
 /**
  * What there is to know about a backbone's folder or name on the hub, an adapter's file, a run folder, a data set, or an architecture's name.
@@ -37,7 +41,7 @@ export type Inspection =
  * @throws FormatError where a file is damaged
  */
 export async function inspect(target: string, options: InspectOptions = {}): Promise<Inspection> {
-  if (isDrawn(target)) return inspectData(target);
+  if (isDrawn(target)) return inspectData(target, options);
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
     if (parseHubName(target)) return inspectBackbone(target, options);
@@ -45,16 +49,17 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
   }
+  if (facts.isFile() && isDataFile(target)) return inspectData(target, options);
   if (facts.isFile() && !isWeights(target)) {
     throw new ConfigError(
-      `${target}: expected an adapter's file (.safetensors), a backbone's weights, a run or a data set.`,
+      `${target}: expected an adapter's file (.safetensors), a backbone's weights, a run or a data set (a folder, an archive, a list).`,
     );
   }
   if (facts.isFile()) return (await isAdapter(target)) ? inspectAdapter(target) : inspectBackbone(target, options);
   const names = await readdir(target);
   if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);
   if (names.some(isWeights)) return inspectBackbone(target, options);
-  return inspectData(target);
+  return inspectData(target, options);
 }
 
 /** True for a safetensors file that says it is an adapter. */
@@ -109,17 +114,4 @@ async function inspectRun(folder: string, names: readonly string[]): Promise<Ins
   if (!names.includes("adapter.safetensors")) return { kind: "run", name: folder, finished: false, ...run };
   const { method, options, account, classes } = await openAdapter(folder);
   return { kind: "run", name: folder, finished: result !== undefined, method, options, ...account, classes, ...run };
-}
-
-async function inspectData(folder: string): Promise<Inspection> {
-  const data = await openDataset(folder);
-  const counts = splitNames.map((name) => [name, data.splits[name]?.count ?? null]);
-  return {
-    kind: "data",
-    name: folder,
-    layout: data.layout,
-    classes: data.classes,
-    images: Object.fromEntries(counts),
-    digest: await digestDataset(data),
-  };
 }

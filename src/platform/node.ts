@@ -3,6 +3,7 @@
 export type { Account } from "../adapter/account.js";
 export { type Adapter, decodeAdapter, encodeAdapter } from "../adapter/file.js";
 export type { Split } from "../data/dataset.js";
+export type { Finding } from "../data/findings.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "../errors.js";
 export type { Candidate } from "../evaluate/candidates.js";
 export type { Metrics } from "../evaluate/metrics.js";
@@ -23,6 +24,7 @@ export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
+export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type ReportOptions, report } from "./report.js";

@@ -28,7 +28,7 @@ export const configSchema = z.strictObject({
   data: z
     .string()
     .min(1)
-    .describe("Folder of labelled images, VTAB lists or Hugging Face parquet files; or a drawn task, drawn:count."),
+    .describe("Labelled images: a folder, an archive (.zip, .tar, .tar.gz), a list (.csv, .jsonl), or drawn:count."),
   out: z.string().min(1).describe("Run folder to make: config, metrics, checkpoint, adapter, result."),
   method: z
     .string()

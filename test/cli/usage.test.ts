@@ -87,6 +87,7 @@ describe("wrong usage", () => {
     [["inspect"], "missing required argument"],
     [["inspect", "vit_huge_patch3_1"], "vit_"],
     [["inspect", nothing], "there is no such file or folder"],
+    [["inspect", write("odd.doc", "text")], "a data set (a folder, an archive, a list)"],
     [["inspect", "vit_tiny_patch16_224", "--method", "lorra"], "lora"],
     [["inspect", "vit_tiny_patch16_224", "--method", "linear", "--rank", "3"], "no option rank"],
   ])("%j ends with 2 and one clear line", async (args, message) => {
@@ -121,5 +122,22 @@ describe("inspect", () => {
   it("passes options on to the method", async () => {
     const args = ["inspect", "vit_tiny_patch16_224", "--rank", "1", "--no-specific", "--sites", "attn", "--json"];
     expect(jsonLines(await run(args))[0]).toMatchObject({ trainable: 2 * 192 });
+  });
+
+  it("looks through a data set, says what to do, and ends with 0 whatever it finds", async () => {
+    write("one.png", "no image");
+    const list = write("bad\u001b[31m.csv", "path,label\none.png,a\none.png,b\n");
+    const { code, stdout, stderr } = await run(["inspect", list]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("unreadable: 2 images cannot be read.");
+    expect(stdout).toContain("→ Replace or remove them, or train with --skip-unreadable.");
+    expect(stdout).not.toContain("\u001b");
+    const [found] = jsonLines(await run(["inspect", list, "--json"]));
+    expect(found).toMatchObject({
+      kind: "data",
+      layout: "table",
+      classes: ["a", "b"],
+      images: { train: 2, val: null, test: null },
+    });
   });
 });

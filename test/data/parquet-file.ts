@@ -43,12 +43,18 @@ function struct(fields: Struct): number[] {
   return [...bytes, 0];
 }
 
-/** The bytes of a file with one group of rows per list of `[encoded image, label]`; `claimed` is a false number of rows. */
+/**
+ * The bytes of a file with one group of rows per list of `[encoded image, label]`; `claimed` is a false number of rows,
+ * `image` the names from the top of the schema to the images' bytes. Labels are numbers, or all of them names.
+ */
 export function parquetFile(
-  groups: readonly (readonly [Uint8Array, number])[][],
+  groups: readonly (readonly [Uint8Array, number | string])[][],
   names?: readonly string[],
   claimed?: number,
+  image: readonly string[] = ["image", "bytes"],
 ): Uint8Array {
+  const areNames = typeof groups[0]?.[0]?.[1] === "string";
+  const sized = (value: Uint8Array): number[] => [...new Uint8Array(Uint32Array.of(value.length).buffer), ...value];
   const bytes: number[] = [...Buffer.from("PAR1")];
   const writeColumn = (path: string[], type: number, count: number, values: number[]): Struct => {
     const at = bytes.length;
@@ -84,11 +90,15 @@ export function parquetFile(
     ];
   };
   const rowGroups = groups.map((rows): Struct => {
-    const images = rows.flatMap(([image]) => [...new Uint8Array(Uint32Array.of(image.length).buffer), ...image]);
-    const labels = rows.flatMap(([, label]) => [...new Uint8Array(BigInt64Array.of(BigInt(label)).buffer)]);
+    const images = rows.flatMap(([image]) => sized(image));
+    const labels = rows.flatMap(([, label]) =>
+      typeof label === "string"
+        ? sized(Buffer.from(label))
+        : [...new Uint8Array(BigInt64Array.of(BigInt(label)).buffer)],
+    );
     const columns = [
-      writeColumn(["image", "bytes"], 6, rows.length, images),
-      writeColumn(["label"], 2, rows.length, labels),
+      writeColumn([...image], 6, rows.length, images),
+      writeColumn(["label"], areNames ? 6 : 2, rows.length, labels),
     ];
     return [
       [1, "structs", columns],
@@ -101,18 +111,22 @@ export function parquetFile(
       [4, "text", "schema"],
       [5, "int", 2],
     ],
+    ...image.map(
+      (name, i): Struct =>
+        i < image.length - 1
+          ? [
+              [3, "int", 0],
+              [4, "text", name],
+              [5, "int", 1],
+            ]
+          : [
+              [1, "int", 6],
+              [3, "int", 0],
+              [4, "text", name],
+            ],
+    ),
     [
-      [3, "int", 0],
-      [4, "text", "image"],
-      [5, "int", 1],
-    ],
-    [
-      [1, "int", 6],
-      [3, "int", 0],
-      [4, "text", "bytes"],
-    ],
-    [
-      [1, "int", 2],
+      [1, "int", areNames ? 6 : 2],
       [3, "int", 0],
       [4, "text", "label"],
     ],

@@ -1,0 +1,46 @@
+import { open } from "node:fs/promises";
+import { ConfigError } from "../errors.js";
+import { explainFailure } from "./files.js";
+
+/** A file that is read in pieces, and held open only while one is read. */
+export interface PieceReader {
+  readonly size: number;
+  /** The bytes; fewer only where the file ends. */
+  readAt(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/**
+ * A reader of a file's pieces. A data set has no end at which a file could be closed, so none stays open.
+ * @throws ConfigError where it cannot be read, or changed since it was opened
+ */
+export async function openPieces(path: string): Promise<PieceReader> {
+  const use = async <T>(task: (file: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
+    const file = await open(path, "r").catch((error: unknown) => {
+      throw explainFailure(error, path, "read");
+    });
+    try {
+      return await task(file);
+    } finally {
+      await file.close();
+    }
+  };
+  const facts = await use((file) => file.stat());
+  return {
+    size: facts.size,
+    readAt: (offset, length) =>
+      use(async (file) => {
+        const now = await file.stat();
+        if (now.size !== facts.size || now.mtimeMs !== facts.mtimeMs) {
+          throw new ConfigError(`${path}: the file was changed while it was in use. Start again.`);
+        }
+        const bytes = new Uint8Array(Math.max(0, Math.min(length, facts.size - offset)));
+        let done = 0;
+        while (done < bytes.length) {
+          const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        }
+        return bytes.subarray(0, done);
+      }),
+  };
+}
