@@ -19,11 +19,12 @@ const column: Readonly<Record<string, readonly string[]>> = {
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
   evaluate: [...core, "train/"],
+  suite: [...core, "train/", "evaluate/"],
   export: ["graph/", "onnx/", "vit/", "adapter/"],
-  platform: [...core, "train/", "evaluate/", "export/"],
+  platform: [...core, "train/", "evaluate/", "suite/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
-  cli: [...core, "train/", "evaluate/", "platform/"],
+  cli: [...core, "train/", "evaluate/", "suite/", "platform/"],
   // index.ts, the portable core.
   "": [...core, "train/", "evaluate/", "export/"],
 };

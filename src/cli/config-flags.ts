@@ -21,9 +21,12 @@ const keys: readonly (readonly [string, Property])[] = Object.entries(
 // What stands for null on the command line: commander makes an empty text of a null.
 const none = "none";
 
-/** Adds one flag for every key of the configuration: `batchSize` is `--batch-size`. */
-export function addConfigFlags(command: Command): void {
-  for (const [key, property] of keys) {
+/**
+ * Adds one flag for every key of the configuration: `batchSize` is `--batch-size`.
+ * @param except keys that the command has another flag for
+ */
+export function addConfigFlags(command: Command, except: readonly string[] = []): void {
+  for (const [key, property] of keys.filter(([name]) => !except.includes(name))) {
     const name = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const kind = property.type ?? property.anyOf?.map(({ type }) => type).find((type) => type !== "null");
     const preset = property.default === undefined ? "" : ` (default: ${JSON.stringify(property.default)})`;

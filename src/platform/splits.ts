@@ -1,5 +1,5 @@
 import { type Dataset, digestDataset, type Examples, type Split, selectExamples, splitNames } from "../data/dataset.js";
-import { createLoader, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
+import { createLoader, type Decode, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
 import type { Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import { openDataset } from "./datasets.js";
@@ -51,7 +51,12 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
 export function openLoaders(
   { splits }: CheckedData,
   transforms: { readonly [S in Split]?: Transform },
-  { seed, batchSize, onUnreadable }: { seed: number; batchSize: number; onUnreadable?: (text: string) => void },
+  {
+    seed,
+    batchSize,
+    decode = decodeImage,
+    onUnreadable,
+  }: { seed: number; batchSize: number; decode?: Decode; onUnreadable?: (text: string) => void },
 ): Readonly<Record<Split, Loader | null>> {
   const names = splitNames.filter((name) => transforms[name]);
   const total = names.reduce((count, name) => count + (splits[name]?.count ?? 0), 0);
@@ -63,7 +68,7 @@ export function openLoaders(
       transform,
       batchSize: Math.min(batchSize, examples.count),
       seed,
-      decode: decodeImage,
+      decode,
       parallel: parallelDecodes(),
       cacheBytes: Math.floor((cacheBytes * examples.count) / total),
       ...(onUnreadable && { onUnreadable: ({ reason }) => onUnreadable(`left out: ${reason}`) }),

@@ -10,6 +10,7 @@ import { type TrainingResult, trainLoop } from "../train/loop.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
 import { openRunFolder, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
+import { emptyShelf, type Shelf } from "./shelf.js";
 import { openLoaders } from "./splits.js";
 
 /** How a caller takes part in a training. */
@@ -22,6 +23,10 @@ export interface TrainHooks {
   readonly onWarning?: (text: string) => void;
   /** What the configuration came from, for messages; default "configuration". */
   readonly source?: string;
+  /** Whether the test images are scored at the end; default true. A search must not look at them. */
+  readonly scoresTest?: boolean;
+  /** What is shared with other trainings of this process. */
+  readonly shelf?: Shelf;
 }
 
 /**
@@ -49,7 +54,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
       return result;
     }
   }
-  const plan = await planTraining(config, earlier?.facts, onWarning);
+  const plan = await planTraining(config, earlier?.facts, onWarning, hooks.shelf);
   hooks.signal?.throwIfAborted();
   const folder = await openRunFolder(out);
   try {
@@ -79,13 +84,24 @@ async function runPlan(
   config: TrainConfig,
   { facts, bytes, data, network, step, transforms, lr, batchSize, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
-  { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
+  {
+    signal,
+    onEvent,
+    onWarning,
+    scoresTest = true,
+    shelf = emptyShelf,
+  }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
   const { train: transform, evaluation } = transforms;
   const loaders = openLoaders(
     data,
-    { train: transform, val: evaluation, test: evaluation },
-    { seed: config.seed, batchSize, ...(config.skipUnreadable && { onUnreadable: onWarning }) },
+    { train: transform, val: evaluation, ...(scoresTest && { test: evaluation }) },
+    {
+      seed: config.seed,
+      batchSize,
+      decode: shelf.decoderOf(config.data),
+      ...(config.skipUnreadable && { onUnreadable: onWarning }),
+    },
   );
   const executors = await createLaneExecutors(facts.lanes, facts.threads / facts.lanes);
   try {
