@@ -3,6 +3,10 @@ import type { Command } from "commander";
 /** The suites: a line for the overview, and a file each. */
 const suites = {
   "vtab-1k": ["methods on the tasks of VTAB-1k, beside published figures", () => import("./suite-vtab-1k.js")],
+  "few-shot": ["accuracy over the number of training images per class", () => import("./suite-few-shot.js")],
+  "domain-generalization": ["train on one domain, test on others", () => import("./suite-domain-generalization.js")],
+  ablation: ["variants of SaS, question by question", () => import("./suite-ablation.js")],
+  run: ["methods on any data sets", () => import("./suite-run.js")],
 } as const;
 
 const examples = `

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { type Dataset, type Examples, joinExamples, requireSplit, selectExamples } from "../data/dataset.js";
 import { isDrawn, openDrawn } from "../data/drawn.js";
 import { splitStratified } from "../data/sampler.js";
+import { takeShots } from "../data/shots.js";
 import { ConfigError } from "../errors.js";
 import { openClassFolders, openSplitFolders, splitFolderNames, visibleNames } from "./dataset-folders.js";
 import { listNames, openLists } from "./dataset-lists.js";
+import { hasShotLists, openShotLists } from "./dataset-shots.js";
 
 /** How a data set is divided. */
 export interface DatasetOptions {
@@ -18,6 +20,8 @@ export interface DatasetOptions {
   readonly valFraction?: number;
   /** Seed of that draw; default 0. */
   readonly seed?: number;
+  /** Training images per class, drawn with the seed, see `takeShots`; all where absent. */
+  readonly shots?: number;
 }
 
 const layouts =
@@ -28,12 +32,17 @@ const layouts =
  * The data set in a folder, or one that is drawn (`drawn:count`, see `openDrawn`). A folder's layout is recognised by
  * what lies there, in this order: lists in the form of VTAB-1k (`train800.txt`, `val200.txt`, `train800val200.txt`,
  * `test.txt`, class names in `info.json`), Hugging Face parquet (`data/train-*.parquet`), split folders (`train/CLASS/…`;
- * `valid` and `validation` also mean val), class folders.
+ * `valid` and `validation` also mean val), class folders. Before all of them come lists of few-shot samples
+ * (`annotations/train_meta.list.num_shot_4.seed_0`).
  * @throws ConfigError where the folder is missing, empty or has none of these layouts
  * @throws FormatError where a list, a label, a class folder or a parquet file is not as it should be
  */
 export async function openDataset(root: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const dataset = isDrawn(root) ? openDrawn(root) : await openFolder(root, options.final ?? false);
+  const { shots, seed = 0 } = options;
+  const isListed = !isDrawn(root) && (await hasShotLists(root, await visibleNames(root)));
+  if (isListed) return openShotLists(root, shots, seed);
+  const whole = isDrawn(root) ? openDrawn(root) : await openFolder(root, options.final ?? false);
+  const dataset = shots === undefined ? whole : takeShots(whole, shots, seed);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
 

@@ -45,9 +45,9 @@ export function keepingShelf(): Shelf {
       return remember(starts, key, 1, () => openStart(config));
     },
     openData(options) {
-      const { data, final, valFraction, seed, skipUnreadable, only } = options;
+      const { data, final, valFraction, shots, seed, skipUnreadable, only } = options;
       turnTo(data);
-      const key = JSON.stringify([data, final, valFraction, seed, skipUnreadable, only]);
+      const key = JSON.stringify([data, final, valFraction, shots, seed, skipUnreadable, only]);
       return remember(divisions, key, 16, () => openCheckedData(options));
     },
     decoderOf: (data) => async (bytes, name, fixed) => {

@@ -10,6 +10,7 @@ export interface SplitOptions {
   readonly data: string;
   readonly final?: boolean;
   readonly valFraction?: number | undefined;
+  readonly shots?: number | undefined;
   readonly seed: number;
   readonly skipUnreadable: boolean;
   /** The splits that are needed; default all. */
@@ -29,8 +30,13 @@ export interface CheckedData extends Dataset {
  * @throws FormatError naming the unreadable images where they may not
  */
 export async function openCheckedData(options: SplitOptions): Promise<CheckedData> {
-  const { data, final = false, valFraction, seed, skipUnreadable, only = splitNames, onWarning } = options;
-  const dataset = await openDataset(data, { final, seed, ...(valFraction !== undefined && { valFraction }) });
+  const { data, final = false, valFraction, shots, seed, skipUnreadable, only = splitNames, onWarning } = options;
+  const dataset = await openDataset(data, {
+    final,
+    seed,
+    ...(valFraction !== undefined && { valFraction }),
+    ...(shots !== undefined && { shots }),
+  });
   const splits: Record<Split, Examples | null> = { train: null, val: null, test: null };
   for (const name of only) {
     const examples = dataset.splits[name];

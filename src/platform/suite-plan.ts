@@ -37,6 +37,7 @@ export interface SuiteOptions extends Comparison {
 
 /** A task that has been looked at. */
 export interface OpenTask extends Task {
+  /** Divided as for the first seed. */
   readonly dataset: Dataset;
   readonly digest: string;
   readonly images: Work["images"];
@@ -95,6 +96,15 @@ export async function planSuite(
     for (const setting of settings) resolveOptions(methodOf(method), first, setting.options);
   const cells = cellsOf(options, ({ method }) => accountOfFirst(methodOf(method), first).trainable > 0);
 
+  const digests = new Map<string, Promise<string>>();
+  const digestOf = async (task: Task, seed: number): Promise<string> => {
+    if (task.shots === undefined) return (tasks.find(({ name }) => name === task.name) as OpenTask).digest;
+    // Lists of shots are other files for every seed.
+    const key = JSON.stringify([task.data, task.shots, seed]);
+    const digest = digests.get(key) ?? openDataset(task.data, { shots: task.shots, seed, valFraction: 0 }).then(digestDataset);
+    digests.set(key, digest);
+    return digest;
+  };
   const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, lr }, seed, final) => {
     const { task, method } = cell;
     const resolved = resolveOptions(methodOf(method.method), architectureOf(task), given);
@@ -106,8 +116,9 @@ export async function planSuite(
       seed,
       final,
       ...(lr !== undefined && { lr }),
+      ...(task.shots !== undefined && { shots: task.shots }),
     };
-    const { digest } = tasks.find(({ name }) => name === task.name) as OpenTask;
+    const digest = await digestOf(task, seed);
     return {
       name: await nameTrial(own, { ...circumstances, data: digest }),
       task: task.name,
@@ -172,11 +183,12 @@ function configOf(
 const accountOfFirst = (method: AnyMethod, architecture: Architecture) => accountFor(method, architecture, {});
 
 /** A task with the images it will be trained, chosen and scored on. */
-async function openTask(task: Task, { config, targets, rates, methods, final }: SuiteOptions): Promise<OpenTask> {
-  const whole = await openDataset(task.data, { valFraction: 0 });
-  const { splits } = await openDataset(task.data, {
-    ...(config.valFraction !== undefined && { valFraction: config.valFraction }),
-  });
+async function openTask(task: Task, { config, targets, rates, methods, final, seeds }: SuiteOptions): Promise<OpenTask> {
+  const division = { seed: seeds[0] ?? 0, ...(task.shots !== undefined && { shots: task.shots }) };
+  // All images decide a trial's name, not how its seed divides them; but which shots there are may be listed per seed.
+  const whole = await openDataset(task.data, { ...division, valFraction: 0 });
+  const { valFraction } = config;
+  const { splits } = await openDataset(task.data, { ...division, ...(valFraction !== undefined && { valFraction }) });
   const [train, val, test] = [splits.train?.count ?? 0, splits.val?.count ?? 0, splits.test?.count ?? 0];
   if (!targets && test === 0) {
     throw new ConfigError(`${task.name}: ${task.data} has no test images, so nothing can be scored. Add a test split.`);

@@ -12,6 +12,8 @@ export interface Target {
   readonly name: string;
   readonly examples: Examples;
   readonly decode: Decode;
+  /** Tells whether two trials were scored on the same images. */
+  readonly digest: string;
   /** What is made of the logits; default: all metrics, the labels being the run's classes. */
   readonly judge?: (scored: Scored, classes: number) => Readonly<Record<string, Metrics>>;
 }
@@ -19,15 +21,24 @@ export interface Target {
 /**
  * The scores of a finished run on targets, after its last and its best epoch. A `judge` may give several figures, and
  * names them.
+ * @param bestEpoch which it is: the last one, an earlier one, or none where there are no validation images
  */
 export async function scoreRun(
   run: ClassifierOptions & { readonly run: string },
-  hasBest: boolean,
+  bestEpoch: "last" | "earlier" | "none",
   targets: readonly Target[],
   signal?: AbortSignal,
 ): Promise<Readonly<Record<string, Scores>>> {
+  if (targets.length === 0) return {};
   const last = await scoreEpoch({ ...run, best: false }, targets, signal);
-  const best = hasBest ? await scoreEpoch({ ...run, best: true }, targets, signal) : {};
+  if (bestEpoch === "last") return mapScores(last, last);
+  return mapScores(last, bestEpoch === "none" ? {} : await scoreEpoch({ ...run, best: true }, targets, signal));
+}
+
+function mapScores(
+  last: Readonly<Record<string, Metrics>>,
+  best: Readonly<Record<string, Metrics>>,
+): Readonly<Record<string, Scores>> {
   return Object.fromEntries(
     Object.entries(last).map(([name, figures]) => [name, { last: figures, best: best[name] ?? null }]),
   );

@@ -153,13 +153,18 @@ function createRunner(
         },
       },
     );
-    const scores = await scoreRun({ run, threads }, done.best !== null, targets, signal);
+    const bestEpoch = !done.best ? "none" : done.best.epoch === done.epochs ? "last" : "earlier";
+    const scores = await scoreRun({ run, threads }, bestEpoch, targets, signal);
     const wallSeconds = (performance.now() - began) / 1000 + (isFinished(known) ? known.wallSeconds : 0);
     const task = plan.tasks.find(({ name }) => name === trial.task);
     return {
       ...base,
       ...factsOf(trial, done),
       scores: { ...(isFinished(known) ? known.scores : {}), ...scores },
+      targets: {
+        ...(isFinished(known) ? known.targets : {}),
+        ...Object.fromEntries(targets.map(({ name, digest }) => [name, digest])),
+      },
       images: { ...(images ?? task?.images ?? { train: 0, val: 0 }), test: task?.images.test ?? 0 },
       wallSeconds,
     };
@@ -169,19 +174,19 @@ function createRunner(
   function targetsOf(cell: Cell): readonly Target[] {
     if (options.targets) return options.targets;
     const { test } = plan.tasks.find(({ name }) => name === cell.task.name)?.dataset.splits ?? {};
-    return test ? [{ name: "test", examples: test, decode: shelf.decoderOf(cell.task.data) }] : [];
+    const { digest = "" } = plan.tasks.find(({ name }) => name === cell.task.name) ?? {};
+    return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(cell.task.data) }] : [];
   }
   return { run };
 }
 
-const isScored = ({ scores }: TrialLine, { name }: Target): boolean =>
-  Object.keys(scores).some((known) => known === name || known.startsWith(`${name} `));
+const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => targets[name] === digest;
 
 /** What a line says of a finished training. */
 const factsOf = (
   trial: Trial,
   done: DoneEvent,
-): Omit<TrialLine, "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "images" | "wallSeconds"> => {
+): Omit<TrialLine, "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "targets" | "images" | "wallSeconds"> => {
   // Written by `train` beside what its type names.
   const more = done as unknown as {
     readonly options: TrialLine["options"];

@@ -35,6 +35,8 @@ export interface TrialLine {
   readonly bestEpoch: { readonly epoch: number; readonly val: Metrics } | null;
   /** By the name of what it was scored on, `test` or a target; empty until it is scored. */
   readonly scores: Readonly<Record<string, Scores>>;
+  /** Digests of what it was scored on. */
+  readonly targets: Readonly<Record<string, string>>;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly versions: Readonly<Record<string, string>>;
   readonly digests: { readonly data: string; readonly backbone: string };

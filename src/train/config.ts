@@ -74,6 +74,9 @@ export const configSchema = z.strictObject({
     .describe(
       "Share of each class kept for validation where the data has none; 0.2 for one folder of classes, else 0.",
     ),
+  shots: count
+    .optional()
+    .describe("Training images of each class, drawn with the seed; for few-shot lists, which of them. Default: all."),
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
   threads: count.optional().describe("Threads that compute. Default: as many as there are processors."),
