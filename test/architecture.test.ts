@@ -18,15 +18,17 @@ const column: Readonly<Record<string, readonly string[]>> = {
   adapter: ["graph/", "vit/", "methods/"],
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
-  evaluate: [...core, "train/"],
-  suite: [...core, "train/", "evaluate/"],
+  // Figures and pages for whoever has something to show.
+  report: ["adapter/", "data/", "train/", "evaluate/interval.ts", "evaluate/metrics.ts", "evaluate/predictions.ts"],
+  evaluate: [...core, "train/", "report/"],
+  suite: [...core, "train/", "evaluate/", "report/"],
   export: ["graph/", "onnx/", "vit/", "adapter/"],
-  platform: [...core, "train/", "evaluate/", "suite/", "export/"],
+  platform: [...core, "train/", "evaluate/", "report/", "suite/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
-  cli: [...core, "train/", "evaluate/", "suite/", "platform/"],
+  cli: [...core, "train/", "evaluate/", "report/", "suite/", "platform/"],
   // index.ts, the portable core.
-  "": [...core, "train/", "evaluate/", "export/"],
+  "": [...core, "train/", "evaluate/", "report/", "export/"],
 };
 
 /** Packages that run everywhere, and where they are used; platform and cli may import what they like. */

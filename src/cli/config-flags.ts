@@ -47,11 +47,18 @@ export function addConfigFlags(command: Command, except: readonly string[] = [])
 
 /**
  * The configuration of a file, with the flags that were given in place of its keys.
+ * @param except keys, `options` among them, whose flags mean something else to the command
  * @throws ConfigError where the file is missing or no JSON object
  */
-export function readConfig(command: Command, file: string | undefined): TrainConfigInput {
+export function readConfig(
+  command: Command,
+  file: string | undefined,
+  except: readonly string[] = [],
+): TrainConfigInput {
   const stored = file === undefined ? {} : readObject(file);
-  const given = keys.map(([key]) => key).filter((key) => command.getOptionValueSource(key) === "cli");
+  const given = keys
+    .map(([key]) => key)
+    .filter((key) => !except.includes(key) && command.getOptionValueSource(key) === "cli");
   const flagOf = (key: string): unknown => {
     const value: unknown = command.getOptionValue(key);
     return value === none ? null : value;
@@ -63,7 +70,7 @@ export function readConfig(command: Command, file: string | undefined): TrainCon
       `${file}: options: expected an object of the method's options, got ${JSON.stringify(fromFile)}.`,
     );
   }
-  const options = { ...fromFile, ...methodOptionsOf(command) };
+  const options = { ...fromFile, ...(except.includes("options") ? {} : methodOptionsOf(command)) };
   return { ...stored, ...flags, ...(Object.keys(options).length > 0 && { options }) } as TrainConfigInput;
 }
 

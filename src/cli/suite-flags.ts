@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { ConfigError } from "../errors.js";
+import type { SuiteOutcome } from "../platform/suite.js";
 import type { SuiteConfig, SuiteOptions } from "../platform/suite-plan.js";
 import type { Comparison } from "../suite/cell.js";
 import { parseMethods } from "../suite/method-choice.js";
+import type { Material } from "../suite/parts.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
 import { parseNumber, parseWords } from "./flags.js";
 
@@ -18,16 +20,25 @@ export interface SuiteFlags {
   readonly json?: boolean;
 }
 
+/** Keys of a configuration of which a suite has several values. */
+const severalKeys = ["data", "method", "options", "seed"] as const;
+
 const parseNumbers = (text: string): number[] => parseWords(text).map(parseNumber);
 
-/** Adds what every suite has: the flags of `train`, and those for what is compared. */
-export function addSuiteFlags(command: Command, methods: string): Command {
-  command
-    .option(
+/**
+ * Adds what every suite has: the flags of `train`, and those for what is compared.
+ * @param methods compared by default; undefined for a suite that says itself which
+ * @param except keys of the configuration that the suite has another flag for
+ */
+export function addSuiteFlags(command: Command, methods: string | undefined, except: readonly string[] = []): Command {
+  if (methods !== undefined) {
+    command.option(
       "--methods <list>",
       "methods to compare; options behind a colon, sas:rank=2,embedding=2; alternatives to choose among by /, lora:alpha=4/8",
       methods,
-    )
+    );
+  }
+  command
     .option("--seeds <list>", "seeds of every method on every task", parseNumbers, [0, 1, 2])
     .option(
       "--lr-grid <list>",
@@ -36,31 +47,27 @@ export function addSuiteFlags(command: Command, methods: string): Command {
     )
     .option("--dry-run", "show what would run, with estimates, and stop")
     .option("--config <file>", "JSON file with settings of all trials, named as in configs/train.schema.json");
-  addConfigFlags(command, ["data", "method", "options", "seed"]);
+  addConfigFlags(command, [...severalKeys, ...except]);
   return command;
 }
 
-/** What the common flags say. @param recipe settings that flags and file stand above */
+/**
+ * What the common flags say.
+ * @param recipe settings that flags and file stand above
+ * @param except keys of the configuration that the suite has another flag for
+ */
 export function readSuite(
   command: Command,
   flags: SuiteFlags,
   suite: string,
   recipe: Partial<SuiteConfig>,
+  except: readonly string[] = [],
 ): Pick<SuiteOptions, "suite" | "out" | "config" | "final"> & Omit<Comparison, "tasks"> {
-  // `data` is the suite's own flag here, and means several.
-  const {
-    out,
-    final,
-    data: _,
-    method,
-    options,
-    seed,
-    ...given
-  } = readConfig(command, flags.config) as SuiteConfig & Record<string, unknown>;
-  for (const [key, value] of Object.entries({ method, options, seed })) {
-    if (value !== undefined) {
-      throw new ConfigError(`${flags.config ?? suite}: ${key}: a suite has several; use its own flags instead.`);
-    }
+  const read = readConfig(command, flags.config, [...severalKeys, ...except]);
+  const { out, final, ...given } = read as SuiteConfig & Record<string, unknown>;
+  const several = [...severalKeys, ...except].find((key) => given[key] !== undefined);
+  if (several !== undefined) {
+    throw new ConfigError(`${flags.config}: ${several}: a suite has several; use its own flags instead.`);
   }
   if (typeof out !== "string") throw new ConfigError(`${suite}: say with --out where its results go.`);
   if (typeof given.backbone !== "string")
@@ -81,3 +88,14 @@ export function readSuite(
     rates: flags.lrGrid ?? [],
   };
 }
+
+/** What the parts of a report are made of. */
+export const materialOf = (
+  { plan, lines }: SuiteOutcome,
+  groupOf: (task: string) => string = () => "tasks",
+): Material => ({
+  lines,
+  tasks: plan.options.tasks.map(({ name }) => name),
+  methods: plan.options.methods.map(({ label }) => label),
+  groupOf,
+});

@@ -1,22 +1,20 @@
 import type { SuiteEvent, SuiteOutcome } from "../platform/suite.js";
 import type { SuiteOptions, SuitePlan } from "../platform/suite-plan.js";
 import { clean, hasLiveLine, interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
+import { type Part, textOfTable } from "../suite/part.js";
 import type { TrialLine } from "../suite/result.js";
-import type { Spread } from "../suite/statistics.js";
-import { type Row, tableOf } from "../suite/table.js";
-import { layoutTable, type TextTable } from "../suite/text-table.js";
+import { layoutFigure } from "../suite/text-figure.js";
+import { layoutTable, wrapText } from "../suite/text-table.js";
 import { duration, percent } from "./train-report.js";
 
-/** What a suite adds to the common report. */
-export interface SuiteLook {
-  readonly groupOf: (task: string) => string;
-}
-
-/** Runs a suite, or shows its plan, with progress on stderr and its tables on stdout. */
+/**
+ * Runs a suite, or shows its plan. Progress goes to stderr, tables and figures to stdout, and both as a page into its
+ * folder.
+ */
 export async function performSuite(
   options: SuiteOptions,
   { json = false, dryRun = false }: { readonly json?: boolean; readonly dryRun?: boolean },
-  look: SuiteLook,
+  partsOf: (outcome: SuiteOutcome) => readonly Part[],
 ): Promise<void> {
   const { dryRunSuite, runSuite } = await import("../platform/suite.js");
   if (dryRun) {
@@ -32,12 +30,31 @@ export async function performSuite(
     onEvent: suiteProgress(json),
   });
   showLive("");
-  if (!json)
-    for (const table of tablesOf(outcome, look)) for (const line of ["", ...layoutTable(table, columns())]) print(line);
+  const parts = partsOf(outcome);
+  const files =
+    outcome.lines.length > 0
+      ? await (await import("../platform/suite-report.js")).writeSuiteReport(outcome, parts)
+      : [];
+  if (json) printJson({ event: "done", trials: outcome.lines.length, failures: outcome.failures.length, files });
+  else {
+    for (const part of outcome.lines.length > 0 ? parts.filter(({ isPageOnly }) => !isPageOnly) : [])
+      for (const line of ["", ...textOf(part, columns())]) print(line);
+    print("");
+    for (const file of files) print(file);
+  }
   if (outcome.failures.length > 0) {
     tell(`error: ${outcome.failures.length} of the trials failed; the same command tries them again.`);
     process.exitCode = 1;
   }
+}
+
+/** A part as lines for a terminal. */
+function* textOf({ title, table, figure, notes = [] }: Part, width: number): Generator<string> {
+  if (table) yield* layoutTable(textOfTable(title, table), width);
+  else if (!figure) yield title;
+  if (table && figure) yield "";
+  if (figure) yield* layoutFigure(figure, width);
+  for (const note of notes) yield* wrapText(note, width);
 }
 
 const columns = (): number => process.stdout.columns ?? 120;
@@ -122,34 +139,3 @@ function describeResult({ val, scores, wallSeconds }: TrialLine): string {
   const figures = Object.entries(scores).map(([name, { last }]) => `${name} ${percent(last.top1)}`);
   return [...(val ? [`val ${percent(val.top1)}`] : []), ...figures, duration(wallSeconds)].join("  ");
 }
-
-/** The tables of a suite's results. */
-function* tablesOf({ plan, lines }: SuiteOutcome, { groupOf }: SuiteLook): Generator<TextTable> {
-  const tasks = plan.options.tasks.map(({ name }) => name);
-  const methods = plan.options.methods.map(({ label }) => label);
-  const rows = tableOf(lines, { tasks, methods, groupOf });
-  const groups = [...new Set(tasks.map(groupOf))];
-  yield {
-    title: "test top-1 in percent after the last epoch, mean ± sd over seeds",
-    head: ["method", ...tasks],
-    rows: rows.map((row) => [row.method, ...tasks.map((task) => figure(row.fields.get(task)?.last))]),
-  };
-  yield {
-    head: ["method", "parameters", "with head", ...groups, "mean of groups", "mean of tasks", "best epoch"],
-    rows: rows.map((row: Row) => [
-      row.method,
-      row.trainable.toLocaleString("en-US"),
-      Math.round(row.withHead).toLocaleString("en-US"),
-      ...groups.map((group) => figure(row.groups.get(group))),
-      figure(row.groupMean),
-      figure(row.taskMean),
-      figure(row.bestGroupMean),
-    ]),
-  };
-}
-
-/** A spread in percent; a single seed has no deviation. */
-const figure = (spread: Spread | undefined): string =>
-  spread === undefined
-    ? "–"
-    : `${(100 * spread.mean).toFixed(1)}${Number.isNaN(spread.sd) ? "" : ` ± ${(100 * spread.sd).toFixed(1)}`}`;

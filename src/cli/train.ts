@@ -1,4 +1,5 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { ReportKind } from "../platform/node.js";
 import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
 import { addMethodFlags } from "./flags.js";
@@ -20,8 +21,13 @@ export function configure(command: Command): void {
   command
     .option("--config <file>", "JSON file with these settings, named as in configs/train.schema.json")
     .option("--resume", "go on with the run in --out where there is one")
+    .addOption(
+      new Option("--report <kind>", "report.html of the finished run, with pictures of its mistakes or without")
+        .choices(["images", "no-images", "none"] satisfies ReportKind[])
+        .default("images" satisfies ReportKind),
+    )
     .addHelpText("after", examples)
-    .action(async (flags: { json?: boolean; config?: string; resume?: boolean }) => {
+    .action(async (flags: { json?: boolean; config?: string; resume?: boolean; report: ReportKind }) => {
       const config = readConfig(command, flags.config);
       const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
       const { train } = await import("../platform/node.js");
@@ -29,6 +35,7 @@ export function configure(command: Command): void {
       await train(config, {
         signal,
         resume: flags.resume ?? false,
+        report: flags.report,
         source: flags.config ?? "command line",
         onWarning: (text) => tell(`warning: ${text}`),
         onEvent(event) {

@@ -100,18 +100,36 @@ function meanF1(counts: Int32Array, classes: number): number {
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
+/** Predictions whose confidence lies between two bounds. */
+export interface CalibrationBin {
+  readonly count: number;
+  readonly right: number;
+  /** Sum of the confidences. */
+  readonly confidence: number;
+}
+
+/** Fifteen bins of equal width, `((b − 1)/15, b/15]`, by the probability of the predicted class. */
+export function binByConfidence(
+  confidences: readonly number[],
+  isRight: readonly boolean[],
+): readonly CalibrationBin[] {
+  const bins = Array.from({ length: calibrationBins }, () => ({ count: 0, right: 0, confidence: 0 }));
+  confidences.forEach((confidence, i) => {
+    const place = Math.min(calibrationBins - 1, Math.max(0, Math.ceil(confidence * calibrationBins) - 1));
+    const bin = bins[place] as (typeof bins)[0];
+    bin.count++;
+    bin.right += isRight[i] ? 1 : 0;
+    bin.confidence += confidence;
+  });
+  return bins;
+}
+
 /**
- * Expected calibration error: `Σ_b |B_b| / n · |accuracy(B_b) − confidence(B_b)|`, bins `((b − 1)/15, b/15]`.
+ * Expected calibration error: `Σ_b |B_b| / n · |accuracy(B_b) − confidence(B_b)|`.
  * @see Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, equation 3
  */
-function calibrationErrorOf(confidences: readonly number[], right: readonly boolean[]): number {
-  const gaps = new Float64Array(calibrationBins);
-  confidences.forEach((confidence, i) => {
-    const bin = Math.min(calibrationBins - 1, Math.max(0, Math.ceil(confidence * calibrationBins) - 1));
-    gaps[bin] = (gaps[bin] as number) + (right[i] ? 1 : 0) - confidence;
-  });
-  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / confidences.length;
-}
+const calibrationErrorOf = (bins: readonly CalibrationBin[], count: number): number =>
+  bins.reduce((sum, { right, confidence }) => sum + Math.abs(right - confidence), 0) / count;
 
 /**
  * All metrics of a set of predictions.
@@ -137,7 +155,7 @@ export function evaluateLogits(logits: ArrayLike<number>, labels: ArrayLike<numb
     top5: mean(ranks.map((rank) => (rank < 5 ? 1 : 0))),
     balancedAccuracy: meanRecall(counts, classes),
     macroF1: meanF1(counts, classes),
-    calibrationError: calibrationErrorOf(confidences, right),
+    calibrationError: calibrationErrorOf(binByConfidence(confidences, right), count),
     nll: mean(rows.map((i) => logLoss(scored.subarray(i * classes, (i + 1) * classes), labels[i] as number))),
   };
 }

@@ -26,8 +26,11 @@ export async function openShotLists(root: string, shots: number | undefined, see
   const present = (await readdir(folder)).filter((name) => name.startsWith("train_meta.list.num_shot_")).sort();
   const wanted = `train_meta.list.num_shot_${shots}.seed_${seed}`;
   if (shots === undefined || !present.includes(wanted)) {
-    const what = shots === undefined ? "say how many with --shots" : `there is none for ${shots} shots and seed ${seed}`;
-    throw new ConfigError(`${folder}: the training images are lists of shots; ${what}. Present: ${present.join(", ")}.`);
+    const what =
+      shots === undefined ? "say how many with --shots" : `there is none for ${shots} shots and seed ${seed}`;
+    throw new ConfigError(
+      `${folder}: the training images are lists of shots; ${what}. Present: ${present.join(", ")}.`,
+    );
   }
   const read = async (name: string) => {
     const path = join(folder, name);

@@ -21,4 +21,5 @@ export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type Candidate, type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
-export { type TrainHooks, train } from "./train.js";
+export { type ReportOptions, report } from "./report.js";
+export { type ReportKind, type TrainHooks, train } from "./train.js";

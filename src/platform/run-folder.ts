@@ -1,5 +1,7 @@
 import { mkdir, readdir, readFile, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import type { Account } from "../adapter/account.js";
+import type { Split } from "../data/dataset.js";
 import { ConfigError, FormatError } from "../errors.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.js";
 import { parseConfig, type TrainConfig } from "../train/config.js";
@@ -24,12 +26,21 @@ export interface RunFacts {
   readonly data: string;
 }
 
+/** What a run is about, for whoever looks at it while it is under way. */
+export interface RunTask {
+  readonly classes: readonly string[];
+  readonly images: Readonly<Record<Split, number>>;
+  readonly account: Account;
+}
+
 /** What `config.json` of a run folder holds. */
 export interface RunRecord {
   readonly config: TrainConfig;
   readonly facts: RunFacts;
   /** Where backbone and data were, so that later commands find them from any folder. */
   readonly places: { readonly backbone: string; readonly data: string };
+  /** Absent in runs of the first version. */
+  readonly task?: RunTask;
 }
 
 /** Names of the files in a run folder. */
@@ -39,7 +50,10 @@ export const runFiles = {
   checkpoint: "checkpoint.safetensors",
   adapter: "adapter.safetensors",
   best: "best.safetensors",
+  predictions: "predictions.jsonl",
   result: "result.json",
+  report: "report.html",
+  events: "events.out.tfevents.sas-petl",
 } as const;
 
 /** A run folder held by this process. */
@@ -47,8 +61,13 @@ export interface RunFolder extends RunStore {
   readonly record: RunRecord | undefined;
   readonly result: DoneEvent | undefined;
   writeRecord(record: RunRecord): Promise<void>;
-  /** Writes adapters first, the result last: a result means that everything is there. */
-  finish(adapter: Iterable<Uint8Array>, best: Iterable<Uint8Array> | null, result: DoneEvent): Promise<void>;
+  /** Writes adapters and predictions first, the result last: a result means that everything is there. */
+  finish(
+    adapter: Iterable<Uint8Array>,
+    best: Iterable<Uint8Array> | null,
+    predictions: Iterable<Uint8Array>,
+    result: DoneEvent,
+  ): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -133,9 +152,10 @@ function runFolder(
       length += new TextEncoder().encode(line).length + 1;
       return length;
     },
-    async finish(adapter, best, done) {
+    async finish(adapter, best, predictions, done) {
       await writeAtomically(join(path, runFiles.adapter), adapter);
       if (best !== null) await writeAtomically(join(path, runFiles.best), best);
+      await writeAtomically(join(path, runFiles.predictions), predictions);
       await writeAtomically(join(path, runFiles.result), `${JSON.stringify(done, null, 2)}\n`);
     },
     release: () => lock.release(),

@@ -101,7 +101,8 @@ export async function planSuite(
     if (task.shots === undefined) return (tasks.find(({ name }) => name === task.name) as OpenTask).digest;
     // Lists of shots are other files for every seed.
     const key = JSON.stringify([task.data, task.shots, seed]);
-    const digest = digests.get(key) ?? openDataset(task.data, { shots: task.shots, seed, valFraction: 0 }).then(digestDataset);
+    const digest =
+      digests.get(key) ?? openDataset(task.data, { shots: task.shots, seed, valFraction: 0 }).then(digestDataset);
     digests.set(key, digest);
     return digest;
   };
@@ -183,7 +184,10 @@ function configOf(
 const accountOfFirst = (method: AnyMethod, architecture: Architecture) => accountFor(method, architecture, {});
 
 /** A task with the images it will be trained, chosen and scored on. */
-async function openTask(task: Task, { config, targets, rates, methods, final, seeds }: SuiteOptions): Promise<OpenTask> {
+async function openTask(
+  task: Task,
+  { config, targets, rates, methods, final, seeds }: SuiteOptions,
+): Promise<OpenTask> {
   const division = { seed: seeds[0] ?? 0, ...(task.shots !== undefined && { shots: task.shots }) };
   // All images decide a trial's name, not how its seed divides them; but which shots there are may be listed per seed.
   const whole = await openDataset(task.data, { ...division, valFraction: 0 });

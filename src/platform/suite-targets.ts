@@ -38,4 +38,7 @@ export async function openTargets(source: string, folders: readonly string[]): P
   return targets;
 }
 
-const emptySplits = Object.fromEntries(splitNames.map((name) => [name, null])) as Record<(typeof splitNames)[number], null>;
+const emptySplits = Object.fromEntries(splitNames.map((name) => [name, null])) as Record<
+  (typeof splitNames)[number],
+  null
+>;

@@ -98,8 +98,9 @@ function createRunner(
     const known = folder.results.get(trial.name);
     if (!isRepeated) place++;
     if (isFinished(known) && targets.every((target) => isScored(known, target))) {
-      const line: TrialLine = isResult && known.role === "search" ? { ...known, role: "result" } : known;
-      if (line !== known) await folder.record(line);
+      if (isResult && known.role === "search") await folder.record({ ...known, role: "result" });
+      // Another label may mean the same trial.
+      const line: TrialLine = { ...known, task: trial.task, method: trial.method };
       onEvent({ event: "result", line, wasThere: true });
       return line;
     }
@@ -143,6 +144,7 @@ function createRunner(
       {
         resume: true,
         scoresTest: false,
+        report: "none",
         shelf,
         source: options.suite,
         ...(signal && { signal }),
@@ -186,7 +188,10 @@ const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => 
 const factsOf = (
   trial: Trial,
   done: DoneEvent,
-): Omit<TrialLine, "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "targets" | "images" | "wallSeconds"> => {
+): Omit<
+  TrialLine,
+  "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "targets" | "images" | "wallSeconds"
+> => {
   // Written by `train` beside what its type names.
   const more = done as unknown as {
     readonly options: TrialLine["options"];

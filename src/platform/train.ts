@@ -1,17 +1,23 @@
 import { join, resolve } from "node:path";
 import { encodeAdapter } from "../adapter/file.js";
+import type { Split } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { type Loader, refuseUnreadable } from "../data/loader.js";
 import { splitAtRandom } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
+import { predictionsOf } from "../evaluate/predictions.js";
 import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
+import { type EventFile, openEventFile } from "./event-file.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
-import { openRunFolder, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
+import { openRunFolder, type RunTask, readResult, readRunRecord, refuseExisting, runFiles } from "./run-folder.js";
 import { emptyShelf, type Shelf } from "./shelf.js";
 import { openLoaders } from "./splits.js";
+
+/** A report with pictures of the worst mistakes, one without, or none. */
+export type ReportKind = "images" | "no-images" | "none";
 
 /** How a caller takes part in a training. */
 export interface TrainHooks {
@@ -21,6 +27,8 @@ export interface TrainHooks {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
   readonly onWarning?: (text: string) => void;
+  /** What is written beside the results when they are there; default a report with pictures. */
+  readonly report?: ReportKind;
   /** What the configuration came from, for messages; default "configuration". */
   readonly source?: string;
   /** Whether the test images are scored at the end; default true. A search must not look at them. */
@@ -63,20 +71,56 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
       backbone: resolve(config.backbone),
       data: isDrawn(config.data) ? config.data : resolve(config.data),
     };
-    if (!folder.record) await folder.writeRecord({ config, facts: plan.facts, places });
+    if (!folder.record) await folder.writeRecord({ config, facts: plan.facts, places, task: taskOf(plan) });
     const result = await runPlan(config, plan, folder, { ...hooks, onEvent, onWarning });
     const { parameters, best } = result;
     const done = doneEvent(config, plan, result);
     await folder.finish(
       encodeAdapter({ ...plan.adapter, tensors: parameters }),
       best && encodeAdapter({ ...plan.adapter, tensors: best.parameters }),
+      predictionLines(plan, result),
       done,
     );
+    await writeReport(out, hooks);
     onEvent(done);
     return done;
   } finally {
     await folder.release();
   }
+}
+
+const taskOf = ({ data: { classes, splits }, account }: Plan): RunTask => {
+  const count = (split: Split): number => splits[split]?.count ?? 0;
+  return { classes, images: { train: count("train"), val: count("val"), test: count("test") }, account };
+};
+
+/** The file of predictions, in pieces: one line of JSON for each validation and test image. */
+function* predictionLines({ data }: Plan, { scored }: TrainingResult): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let lines = "";
+  for (const split of ["val", "test"] as const) {
+    const [found, examples] = [scored[split], data.splits[split]];
+    if (!found || !examples) continue;
+    for (const one of predictionsOf(split, found, (row) => examples.id(found.indices[row] as number))) {
+      lines += `${JSON.stringify(one)}\n`;
+      if (lines.length < 2 ** 16) continue;
+      yield encoder.encode(lines);
+      lines = "";
+    }
+  }
+  yield encoder.encode(lines);
+}
+
+/** A report that cannot be written is no reason to lose the run. */
+async function writeReport(out: string, { report: kind = "images", onWarning = () => {} }: TrainHooks): Promise<void> {
+  if (kind === "none") return;
+  // Loaded here: it is of no use before the end.
+  const { report } = await import("./report.js");
+  await report(out, { images: kind === "images" }).catch((error: unknown) => {
+    onWarning(
+      `${out}: the report could not be written; sas-petl report makes it again. ${error instanceof Error ? error.message : ""}`,
+    );
+  });
 }
 
 /** Runs the loop over the files of this machine. */
@@ -118,10 +162,16 @@ async function runPlan(
         signal,
       },
     );
+    let board: EventFile | undefined;
     let isTestRead = loaders.test === null || config.skipUnreadable;
     for (;;) {
       const { value, done } = await loop.next();
-      if (done) return value;
+      if (done) {
+        await board?.finish({ test: value.test && { ...value.test } });
+        return value;
+      }
+      if (value.event === "start") board = await openEventFile(config.out, value.stepsPerEpoch, describeConfig(config));
+      else if (value.event !== "checkpoint") await board?.append(value);
       onEvent(value.event === "start" ? { ...value, method: adapter.method, memoryBytes: bytes, ...account } : value);
       if (value.event !== "epoch" || isTestRead) continue;
       // Once the first epoch has shown that the training works, so that no bad image of the test ends it at its end.
@@ -132,6 +182,10 @@ async function runPlan(
     await Promise.all(executors.map((executor) => executor.close()));
   }
 }
+
+/** The configuration as Markdown, for TensorBoard. */
+const describeConfig = (config: TrainConfig): string =>
+  `    ${JSON.stringify(config, null, 2).replaceAll("\n", "\n    ")}`;
 
 const doneEvent = (
   config: TrainConfig,

@@ -1,5 +1,5 @@
 import { ConfigError, suggest } from "../errors.js";
-import { sas, type SasOptions } from "../methods/sas.js";
+import { type SasOptions, sas } from "../methods/sas.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { MethodChoice, Options } from "./method-choice.js";
 
@@ -12,6 +12,9 @@ export interface Question {
 /** What the ablation asks, and at which sizes. */
 export const questionNames = ["parts", "form", "division", "hidden", "sites", "rank", "embedding"] as const;
 export type QuestionName = (typeof questionNames)[number];
+
+/** Options of SaS, or undefined where the budget is too small for what is asked. */
+type Variant = Partial<SasOptions> | undefined;
 
 /** Titles of the questions. */
 export const questionTitles: Readonly<Record<QuestionName, string>> = {
@@ -26,55 +29,57 @@ export const questionTitles: Readonly<Record<QuestionName, string>> = {
 
 /**
  * The questions of the ablation with their variants. Where a question is asked at equal budgets, each variant takes the
- * largest size whose count of parameters does not exceed the budget.
+ * largest size whose count of parameters does not exceed the budget, and one that does not fit at all is left out.
  * @param budget parameters; default: what SaS takes by default
- * @throws ConfigError where a question is not known, or the budget too small for a variant
+ * @throws ConfigError where a question is not known, or the budget leaves it no two variants
  */
 export function questionsOf(
   architecture: Architecture,
   names: readonly string[],
   budget = sas.count(architecture, sas.resolve(architecture, {})),
 ): readonly Question[] {
-  const fit = (given: Partial<SasOptions>) => largest(architecture, budget, given);
-  const { rank, embedding } = fit({});
-  const even = { rank, embedding };
+  /** A variant at the size that the budget allows. */
+  const sized = (given: Partial<SasOptions>, { only }: { only?: "rank" | "embedding" } = {}): Variant => {
+    const size = largest(architecture, budget, given);
+    if (!size) return undefined;
+    return { ...(only === undefined ? size : { [only]: size[only] }), ...given };
+  };
+  const even = largest(architecture, budget, {}) ?? { rank: 1, embedding: 1 };
   const sizes = [1, 2, 4, 8].filter((size) => size <= architecture.width);
-  const variants: Readonly<Record<QuestionName, () => readonly Partial<SasOptions>[]>> = {
-    parts: () => [
-      even,
-      { rank: fit({ specific: false }).rank, specific: false },
-      { embedding: fit({ shared: false }).embedding, shared: false },
-    ],
-    form: () => (["low-rank", "affine", "core"] as const).map((form) => ({ ...fit({ form }), form })),
+  const variants: Readonly<Record<QuestionName, () => readonly Variant[]>> = {
+    parts: () => [even, sized({ specific: false }, { only: "rank" }), sized({ shared: false }, { only: "embedding" })],
+    form: () => [sized({}), sized({ form: "affine" }), sized({ form: "core" })],
     division: () => divisions(architecture, budget),
-    hidden: () => [0, 4, 8].map((hidden) => ({ ...fit({ hidden }), hidden })),
-    sites: () =>
-      ([["attn", "mlp"], ["attn"], ["mlp"]] as const).map((sites) => ({ ...fit({ sites }), sites })),
-    rank: () => sizes.map((size) => ({ ...even, rank: size })),
-    embedding: () => sizes.map((size) => ({ ...even, embedding: size })),
+    hidden: () => [sized({}), sized({ hidden: 4 }), sized({ hidden: 8 })],
+    sites: () => [sized({}), sized({ sites: ["attn"] }), sized({ sites: ["mlp"] })],
+    rank: () => sizes.map((rank) => ({ ...even, rank })),
+    embedding: () => sizes.map((embedding) => ({ ...even, embedding })),
   };
   return names.map((name): Question => {
     if (!isQuestion(name)) throw new ConfigError(`ablation: ${name} is no question. ${suggest(name, questionNames)}`);
-    const methods = variants[name]().map(choiceOf);
-    return { name, methods: methods.filter(({ label }, i) => methods.findIndex((m) => m.label === label) === i) };
+    const methods = variants[name]().flatMap((given) => (given ? [choiceOf(given)] : []));
+    if (methods.length > 1) return { name, methods };
+    throw new ConfigError(
+      `ablation: ${name}: the budget of ${budget} parameters is too small for more than one variant. Allow more with --budget.`,
+    );
   });
 }
 
 const isQuestion = (name: string): name is QuestionName => (questionNames as readonly string[]).includes(name);
 
-/** Rank and embedding, equal where both matter, as large as the budget allows. */
-function largest(a: Architecture, budget: number, given: Partial<SasOptions>): { rank: number; embedding: number } {
-  let best: { rank: number; embedding: number } | undefined;
+/** Rank and embedding, equal where both matter, as large as the budget allows; undefined where it allows none. */
+function largest(
+  a: Architecture,
+  budget: number,
+  given: Partial<SasOptions>,
+): { readonly rank: number; readonly embedding: number } | undefined {
+  let best: { readonly rank: number; readonly embedding: number } | undefined;
   for (let size = 1; size <= a.width; size++) {
     const sizes = { rank: size, embedding: size };
     if (sas.count(a, sas.resolve(a, { ...given, ...sizes })) > budget) break;
     best = sizes;
   }
-  if (best) return best;
-  const least = sas.count(a, sas.resolve(a, { ...given, rank: 1, embedding: 1 }));
-  throw new ConfigError(
-    `ablation: the budget of ${budget} parameters is too small for ${JSON.stringify(given)}, which takes at least ${least}. Allow more with --budget.`,
-  );
+  return best;
 }
 
 /** For each rank the largest embedding that the budget leaves; at most five of them, spread over the range. */

@@ -15,7 +15,8 @@ export interface ClassMatch {
  * @throws ConfigError naming a class that the network does not know
  */
 export function matchClasses(target: readonly string[], known: readonly string[], where: string): ClassMatch {
-  const isNumbered = target.every((name) => /^\d+$/.test(name) && Number(name) < known.length) && !known.includes(target[0] ?? "");
+  const isNumbered =
+    target.every((name) => /^\d+$/.test(name) && Number(name) < known.length) && !known.includes(target[0] ?? "");
   const places = target.map((name) => (isNumbered ? Number(name) : known.indexOf(name)));
   const strange = target[places.indexOf(-1)];
   if (strange !== undefined) {
@@ -39,7 +40,11 @@ export function judgeTarget(
   { logits, labels }: { readonly logits: Float32Array; readonly labels: Int32Array },
   classes: number,
 ): Readonly<Record<string, Metrics>> {
-  const all = evaluateLogits(logits, labels.map((label) => places[label] as number), classes);
+  const all = evaluateLogits(
+    logits,
+    labels.map((label) => places[label] as number),
+    classes,
+  );
   if (!isSubset) return { [name]: all };
   const masked = new Float32Array(labels.length * places.length);
   for (let i = 0; i < labels.length; i++) {

@@ -3,6 +3,8 @@ export interface TextTable {
   readonly title?: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Columns that hold words and stand to the left; the first always does. */
+  readonly words?: readonly number[];
 }
 
 /**
@@ -10,7 +12,7 @@ export interface TextTable {
  * below, under the names again.
  * @param width characters per line
  */
-export function layoutTable({ title, head, rows }: TextTable, width: number): readonly string[] {
+export function layoutTable({ title, head, rows, words = [] }: TextTable, width: number): readonly string[] {
   const widths = head.map((cell, i) => Math.max(lengthOf(cell), ...rows.map((row) => lengthOf(row[i] ?? ""))));
   const lines: string[] = title === undefined ? [] : [title];
   for (let from = 1; from < head.length || from === 1; ) {
@@ -23,7 +25,7 @@ export function layoutTable({ title, head, rows }: TextTable, width: number): re
     const print = (row: readonly string[]): string =>
       [
         pad(row[0] ?? "", widths[0] ?? 0, false),
-        ...row.slice(from, to).map((cell, i) => pad(cell, widths[from + i] ?? 0, true)),
+        ...row.slice(from, to).map((cell, i) => pad(cell, widths[from + i] ?? 0, !words.includes(from + i))),
       ]
         .join(gap)
         .trimEnd();
@@ -40,3 +42,14 @@ const pad = (text: string, width: number, isRight: boolean): string => {
   const space = " ".repeat(Math.max(0, width - lengthOf(text)));
   return isRight ? space + text : text + space;
 };
+
+/** The words of a text in lines that are not wider than asked, but for a word that alone is. */
+export function wrapText(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && lengthOf(last) + 1 + lengthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -9,7 +9,7 @@ import type { BestEpoch, CheckpointEvent, LoopEvent } from "./events.js";
 import { type Examples, featureExamples, imageExamples } from "./examples.js";
 import { type Lane, openLanes, openSession, readAll, releaseAll, uploadAll } from "./lanes.js";
 import { learningRate, type Schedule } from "./schedule.js";
-import { predictLogits } from "./score.js";
+import { predictLogits, type Scored } from "./score.js";
 import type { TrainingStep } from "./step.js";
 import type { RunStore } from "./store.js";
 
@@ -50,6 +50,8 @@ export interface TrainingResult {
   readonly parameters: Tensors;
   readonly val: Metrics | null;
   readonly test: Metrics | null;
+  /** What `val` and `test` are the metrics of. */
+  readonly scored: { readonly val: Scored | null; readonly test: Scored | null };
   readonly best: (BestEpoch & { readonly parameters: Tensors }) | null;
   /** Training images per second over the whole run. */
   readonly imagesPerSecond: number;
@@ -107,6 +109,7 @@ async function* run(
   let current = initial;
   let savedAt = now();
   let saveMs = 0;
+  let lastVal: Scored | null = null;
 
   const save = async (): Promise<CheckpointEvent> => {
     const began = now();
@@ -122,17 +125,19 @@ async function* run(
     saveMs = savedAt - began;
     return { event: "checkpoint", epoch: progress.epoch, step: progress.step };
   };
-  const score = async (examples: Examples | null, parameters: Tensors): Promise<Metrics | null> => {
+  const predict = async (examples: Examples | null, parameters: Tensors): Promise<Scored | null> => {
     if (examples === null) return null;
     const { takes, microBatch } = step;
     const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
     const sessions = await Promise.all(lanes.map((lane) => lane.predict()));
     const answer = async (lane: number, rows: Tensor): Promise<Tensor> =>
       (await sessions[lane]?.run({ ...own[lane], [takes]: rows }))?.logits as Tensor;
-    const { logits, labels } = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
+    const scored = await predictLogits({ lanes: lanes.length, microBatch, answer }, examples, signal);
     await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, own[i] ?? {})));
-    return evaluateLogits(logits, labels, classes);
+    return scored;
   };
+  const measure = (scored: Scored | null): Metrics | null =>
+    scored && evaluateLogits(scored.logits, scored.labels, classes);
   /** Updates up to the end of the epoch. */
   async function* trainEpoch(): AsyncGenerator<LoopEvent> {
     const { epoch, step: done } = current.progress;
@@ -178,7 +183,8 @@ async function* run(
     const { progress, parameters } = current;
     const epoch = progress.epoch + 1;
     const { loss, correct, images } = progress.running;
-    const metrics = await score(val, parameters);
+    lastVal = await predict(val, parameters);
+    const metrics = measure(lastVal);
     const isBest = metrics !== null && (progress.best === null || metrics.top1 > progress.best.val.top1);
     const found = { train: { loss: loss / images, top1: correct / images }, val: metrics, isBest };
     const line = { event: "epoch", epoch, ...found } as const;
@@ -220,15 +226,19 @@ async function* run(
     throw error;
   }
   const { progress, parameters: last } = current;
-  const lastTest = await score(test, last);
+  // Where the run goes on behind its last epoch, what the validation images scored has to be found again.
+  const scored = { val: lastVal ?? (await predict(val, last)), test: await predict(test, last) };
+  const lastTest = measure(scored.test);
   const chosen = progress.best;
   const isLast = chosen?.epoch === progress.epoch;
   const parameters = isLast ? last : current.best;
   const best =
-    chosen && parameters ? { ...chosen, test: isLast ? lastTest : await score(test, parameters), parameters } : null;
+    chosen && parameters
+      ? { ...chosen, test: isLast ? lastTest : measure(await predict(test, parameters)), parameters }
+      : null;
   const { seconds, images } = progress.spent;
   const imagesPerSecond = seconds > 0 ? images / seconds : 0;
-  return { parameters: last, val: progress.val, test: lastTest, best, imagesPerSecond, seconds };
+  return { parameters: last, val: progress.val, test: lastTest, scored, best, imagesPerSecond, seconds };
 }
 
 const beginning: Progress = {

@@ -6,7 +6,8 @@ import { vtabTasks } from "../../src/suite/vtab-1k.js";
 
 const published = readPublished();
 const names = vtabTasks.map(({ name }) => name);
-const rowOf = (method: string) => published.rows.find((row) => row.method === method) as (typeof published.rows)[number];
+const rowOf = (method: string) =>
+  published.rows.find((row) => row.method === method) as (typeof published.rows)[number];
 
 describe("published figures", () => {
   it("are rows of nineteen, each once, with source and protocol", () => {
@@ -35,7 +36,10 @@ describe("published figures", () => {
       [...means.groups.values()].forEach((mean, i) => {
         expect(mean).toBeCloseTo(groups[i] as number, 1.9);
       });
-      expect([means.groupMean.toFixed(2), means.taskMean.toFixed(2)]).toEqual([groupMean.toFixed(2), taskMean.toFixed(2)]);
+      expect([means.groupMean.toFixed(2), means.taskMean.toFixed(2)]).toEqual([
+        groupMean.toFixed(2),
+        taskMean.toFixed(2),
+      ]);
     };
     near("Linear", [68.93, 77.15, 26.85], 57.64, 52.94);
     near("FacT-TT (r<=16)", [80.56, 84.95, 60.5], 75.34, 73.04);

@@ -1,0 +1,82 @@
+/** Where values of an axis lie on the paper. */
+export interface Scale {
+  /** The place of a value. */
+  at(value: number): number;
+  /** Values that are written at the axis, smallest first. */
+  readonly ticks: readonly number[];
+}
+
+/** What an axis shows. */
+export interface ScaleOptions {
+  readonly scale?: "linear" | "log" | undefined;
+  /** Smallest value shown; default: below the smallest of the data. */
+  readonly from?: number | undefined;
+  /** Largest value shown; default: above the largest of the data. */
+  readonly to?: number | undefined;
+  /** Places of the smallest and the largest value. */
+  readonly range: readonly [number, number];
+  /** The values that are written at the axis; default: round ones. */
+  readonly ticks?: readonly number[] | undefined;
+  /** About how many ticks there should be; default 5. */
+  readonly tickCount?: number | undefined;
+}
+
+/**
+ * The scale for some values. On a logarithmic one, values that are not positive have a place of their own at the very
+ * beginning, with the tick 0: methods that train nothing stand beside those that train something.
+ */
+export function scaleOf(values: readonly number[], options: ScaleOptions): Scale {
+  const shown = values.filter(Number.isFinite);
+  const scale = options.scale === "log" ? logScale(shown, options) : linearScale(shown, options);
+  return options.ticks ? { ...scale, ticks: options.ticks } : scale;
+}
+
+function linearScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {
+  let [low, high] = [from ?? smallest(values, 0), to ?? largest(values, 1)];
+  if (low === high) [low, high] = [from ?? low - (Math.abs(low) || 1) / 2, to ?? high + (Math.abs(high) || 1) / 2];
+  const step = roundStep((high - low) / tickCount);
+  // A bound that was not asked for moves out to the next tick.
+  if (from === undefined) low = Math.floor(low / step + 1e-9) * step;
+  if (to === undefined) high = Math.ceil(high / step - 1e-9) * step;
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.max(0, Math.floor(high / step + 1e-9) - first + 1);
+  const ticks = Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  const [start, end] = range;
+  return { at: (value) => start + ((value - low) / (high - low)) * (end - start), ticks };
+}
+
+function logScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {
+  const positive = values.filter((value) => value > 0);
+  let low = Math.log10(from ?? smallest(positive, 1));
+  let high = Math.log10(to ?? largest(positive, 10));
+  if (from === undefined) low -= (high - low || 1) * 0.04;
+  if (to === undefined) high += (high - low || 1) * 0.04;
+  const hasZero = positive.length < values.length;
+  const [start, end] = range;
+  const begin = hasZero ? start + (end - start) * 0.12 : start;
+  const zero = start + (end - start) * 0.03;
+  const at = (value: number): number =>
+    value > 0 ? begin + ((Math.log10(value) - low) / (high - low)) * (end - begin) : zero;
+  // Powers of ten; between few of them also 2 and 5, among many only every second or third.
+  const few = high - low < tickCount / 2 ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil((high - low) / (tickCount + 1)));
+  const ticks: number[] = hasZero ? [0] : [];
+  for (let power = Math.floor(low); power <= Math.ceil(high); power++) {
+    if (power % every !== 0) continue;
+    ticks.push(...few.map((digit) => digit * 10 ** power).filter((tick) => isBetween(Math.log10(tick), low, high)));
+  }
+  return { at, ticks };
+}
+
+const isBetween = (value: number, low: number, high: number): boolean => value >= low - 1e-9 && value <= high + 1e-9;
+
+/** The next larger of 1, 2, 2.5, 5 times a power of ten. */
+function roundStep(step: number): number {
+  const power = 10 ** Math.floor(Math.log10(step));
+  return power * ([1, 2, 2.5, 5, 10].find((digit) => step <= digit * power * (1 + 1e-9)) ?? 10);
+}
+
+const smallest = (values: readonly number[], none: number): number =>
+  values.length === 0 ? none : values.reduce((a, b) => Math.min(a, b));
+const largest = (values: readonly number[], none: number): number =>
+  values.length === 0 ? none : values.reduce((a, b) => Math.max(a, b));
