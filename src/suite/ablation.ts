@@ -13,9 +13,6 @@ export interface Question {
 export const questionNames = ["parts", "form", "division", "hidden", "sites", "rank", "embedding"] as const;
 export type QuestionName = (typeof questionNames)[number];
 
-/** Options of SaS, or undefined where the budget is too small for what is asked. */
-type Variant = Partial<SasOptions> | undefined;
-
 /** Titles of the questions. */
 export const questionTitles: Readonly<Record<QuestionName, string>> = {
   parts: "shared module, specific module, or both, at equal budgets",
@@ -29,57 +26,52 @@ export const questionTitles: Readonly<Record<QuestionName, string>> = {
 
 /**
  * The questions of the ablation with their variants. Where a question is asked at equal budgets, each variant takes the
- * largest size whose count of parameters does not exceed the budget, and one that does not fit at all is left out.
+ * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit.
  * @param budget parameters; default: what SaS takes by default
- * @throws ConfigError where a question is not known, or the budget leaves it no two variants
+ * @throws ConfigError where a question is not known
  */
 export function questionsOf(
   architecture: Architecture,
   names: readonly string[],
   budget = sas.count(architecture, sas.resolve(architecture, {})),
 ): readonly Question[] {
-  /** A variant at the size that the budget allows. */
-  const sized = (given: Partial<SasOptions>, { only }: { only?: "rank" | "embedding" } = {}): Variant => {
-    const size = largest(architecture, budget, given);
-    if (!size) return undefined;
-    return { ...(only === undefined ? size : { [only]: size[only] }), ...given };
+  /** Variants at one budget; a module that is left out has no size. */
+  const sized = (all: readonly Partial<SasOptions>[]): readonly Partial<SasOptions>[] => {
+    const shared = Math.max(budget, ...all.map((given) => countAt(architecture, given, 1)));
+    return all.map((given) => {
+      const size = largest(architecture, shared, given);
+      const rank = given.shared === false ? {} : { rank: size };
+      const embedding = given.specific === false ? {} : { embedding: size };
+      return { ...rank, ...embedding, ...given };
+    });
   };
-  const even = largest(architecture, budget, {}) ?? { rank: 1, embedding: 1 };
+  const even = largest(architecture, budget, {});
   const sizes = [1, 2, 4, 8].filter((size) => size <= architecture.width);
-  const variants: Readonly<Record<QuestionName, () => readonly Variant[]>> = {
-    parts: () => [even, sized({ specific: false }, { only: "rank" }), sized({ shared: false }, { only: "embedding" })],
-    form: () => [sized({}), sized({ form: "affine" }), sized({ form: "core" })],
+  const variants: Readonly<Record<QuestionName, () => readonly Partial<SasOptions>[]>> = {
+    parts: () => sized([{}, { specific: false }, { shared: false }]),
+    form: () => sized([{}, { form: "affine" }, { form: "core" }]),
     division: () => divisions(architecture, budget),
-    hidden: () => [sized({}), sized({ hidden: 4 }), sized({ hidden: 8 })],
-    sites: () => [sized({}), sized({ sites: ["attn"] }), sized({ sites: ["mlp"] })],
-    rank: () => sizes.map((rank) => ({ ...even, rank })),
-    embedding: () => sizes.map((embedding) => ({ ...even, embedding })),
+    hidden: () => sized([{}, { hidden: 4 }, { hidden: 8 }]),
+    sites: () => sized([{}, { sites: ["attn"] }, { sites: ["mlp"] }]),
+    rank: () => sizes.map((rank) => ({ rank, embedding: even })),
+    embedding: () => sizes.map((embedding) => ({ rank: even, embedding })),
   };
   return names.map((name): Question => {
     if (!isQuestion(name)) throw new ConfigError(`ablation: ${name} is no question. ${suggest(name, questionNames)}`);
-    const methods = variants[name]().flatMap((given) => (given ? [choiceOf(given)] : []));
-    if (methods.length > 1) return { name, methods };
-    throw new ConfigError(
-      `ablation: ${name}: the budget of ${budget} parameters is too small for more than one variant. Allow more with --budget.`,
-    );
+    return { name, methods: variants[name]().map(choiceOf) };
   });
 }
 
 const isQuestion = (name: string): name is QuestionName => (questionNames as readonly string[]).includes(name);
 
-/** Rank and embedding, equal where both matter, as large as the budget allows; undefined where it allows none. */
-function largest(
-  a: Architecture,
-  budget: number,
-  given: Partial<SasOptions>,
-): { readonly rank: number; readonly embedding: number } | undefined {
-  let best: { readonly rank: number; readonly embedding: number } | undefined;
-  for (let size = 1; size <= a.width; size++) {
-    const sizes = { rank: size, embedding: size };
-    if (sas.count(a, sas.resolve(a, { ...given, ...sizes })) > budget) break;
-    best = sizes;
-  }
-  return best;
+const countAt = (a: Architecture, given: Partial<SasOptions>, size: number): number =>
+  sas.count(a, sas.resolve(a, { ...given, rank: size, embedding: size }));
+
+/** The largest size that rank and embedding may both have within a budget; at least 1. */
+function largest(a: Architecture, budget: number, given: Partial<SasOptions>): number {
+  let size = 1;
+  while (size < a.width && countAt(a, given, size + 1) <= budget) size++;
+  return size;
 }
 
 /** For each rank the largest embedding that the budget leaves; at most five of them, spread over the range. */
@@ -91,6 +83,7 @@ function divisions(a: Architecture, budget: number): readonly Partial<SasOptions
     while (embedding < a.width && count(rank, embedding + 1) <= budget) embedding++;
     found.push({ rank, embedding });
   }
+  if (found.length === 0) return [{ rank: 1, embedding: 1 }];
   if (found.length <= 5) return found;
   return Array.from({ length: 5 }, (_, i) => found[Math.round((i * (found.length - 1)) / 4)] as (typeof found)[number]);
 }
