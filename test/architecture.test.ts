@@ -39,6 +39,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   adapter: ["zod"],
   train: ["zod"],
   evaluate: ["zod"],
+  report: ["@bufbuild/protobuf"],
 };
 const isUnbound = (folder: string): boolean => folder === "platform" || folder === "cli";
 

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import type { ReportKind } from "../platform/node.js";
-import { interruptSignal, printJson, showLive, tell } from "../platform/terminal.js";
+import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
 import { addMethodFlags } from "./flags.js";
 import { trainReport } from "./train-report.js";
@@ -30,9 +32,12 @@ export function configure(command: Command): void {
     .action(async (flags: { json?: boolean; config?: string; resume?: boolean; report: ReportKind }) => {
       const config = readConfig(command, flags.config);
       const signal = interruptSignal("Stopping after this step; what is done is saved. Ctrl-C again stops at once.");
-      const { train } = await import("../platform/node.js");
+      const [{ train }, { runFiles }] = await Promise.all([
+        import("../platform/node.js"),
+        import("../platform/run-folder.js"),
+      ]);
       const report = trainReport(flags.json ?? false);
-      await train(config, {
+      const { adapter } = await train(config, {
         signal,
         resume: flags.resume ?? false,
         report: flags.report,
@@ -44,5 +49,7 @@ export function configure(command: Command): void {
         },
       });
       showLive("");
+      const page = join(dirname(adapter), runFiles.report);
+      if (!flags.json && existsSync(page)) print(page);
     });
 }

@@ -2,7 +2,7 @@ import { shareInterval } from "../evaluate/interval.js";
 import { binByConfidence } from "../evaluate/metrics.js";
 import type { ImagePrediction } from "../evaluate/predictions.js";
 import { drawFigure } from "./figure.js";
-import { percent } from "./format.js";
+import { percent, shortPercent } from "./format.js";
 import type { Markup } from "./markup.js";
 import { sideBySide, withCaption } from "./page.js";
 
@@ -21,8 +21,7 @@ export function drawCalibration(predictions: readonly ImagePrediction[], error: 
     return [{ x: middle(i), y: right / count, low, high, said: confidence / count }];
   });
   const mean = confidences.reduce((sum, confidence) => sum + confidence, 0) / Math.max(1, confidences.length);
-  const share = (value: number): string => percent(value, 0);
-  const x = { label: "confidence", from: 0, to: 1, format: share };
+  const x = { label: "confidence", from: 0, to: 1, format: shortPercent };
   const accuracy = isRight.filter(Boolean).length / Math.max(1, isRight.length);
   const leaning = mean > accuracy ? "more" : "less";
   return sideBySide(
@@ -32,7 +31,7 @@ export function drawCalibration(predictions: readonly ImagePrediction[], error: 
       drawFigure({
         title: `Accuracy over confidence; expected calibration error ${percent(error)}`,
         x,
-        y: { label: "accuracy", from: 0, to: 1, format: share },
+        y: { label: "accuracy", from: 0, to: 1, format: shortPercent },
         barWidth: 1 / bins.length,
         names: "none",
         series: [

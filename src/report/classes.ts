@@ -22,8 +22,10 @@ export function drawClasses(run: Run, counts: Int32Array): Markup {
     return [{ right, total, hits, share: hits / total, other, confused: other < 0 ? 0 : (row[other] as number) }];
   });
   const rows = found.sort((a, b) => a.share - b.share || b.total - a.total || a.right - b.right);
-  const predicted = (c: number): number =>
-    Array.from({ length: classes }, (_, r) => counts[r * classes + c] as number).reduce((a, b) => a + b, 0);
+  const predicted = new Int32Array(classes);
+  counts.forEach((count, at) => {
+    predicted[at % classes] = (predicted[at % classes] as number) + count;
+  });
   const shown = rows.slice(0, mostRows);
   return html`${drawTable({
     columns: [
@@ -37,7 +39,7 @@ export function drawClasses(run: Run, counts: Int32Array): Markup {
     ],
     rows: shown.map(({ right, total, hits, share, other, confused }) => {
       const [low, high] = shareInterval(hits, total);
-      const all = predicted(right);
+      const all = predicted[right] as number;
       return [
         className(run, right),
         thousands(total),
@@ -60,30 +62,24 @@ export function drawClasses(run: Run, counts: Int32Array): Markup {
 /** The pairs of classes that are confused most often, right class first. */
 export function drawConfusedPairs(run: Run, counts: Int32Array, most = 12): Markup | null {
   const classes = run.classes.length;
-  const pairs: { right: number; other: number; count: number; share: number }[] = [];
+  const pairs: { right: number; other: number; count: number; total: number }[] = [];
   for (let right = 0; right < classes; right++) {
     const row = counts.subarray(right * classes, (right + 1) * classes);
     const total = row.reduce((sum, count) => sum + count, 0);
     row.forEach((count, other) => {
-      if (other !== right && count > 0) pairs.push({ right, other, count, share: count / total });
+      if (other !== right && count > 0) pairs.push({ right, other, count, total });
     });
   }
   if (pairs.length === 0) return null;
-  pairs.sort((a, b) => b.count - a.count || b.share - a.share || a.right - b.right);
+  pairs.sort((a, b) => b.count - a.count || a.total - b.total || a.right - b.right);
   return drawTable({
-    columns: [
-      { title: "right class" },
-      { title: "taken for" },
-      { title: "images", isNumber: true },
-      { title: "of the class", isNumber: true },
-    ],
+    columns: [{ title: "right class" }, { title: "taken for" }, { title: "images", isNumber: true }],
     rows: pairs
       .slice(0, most)
-      .map(({ right, other, count, share }) => [
+      .map(({ right, other, count, total }) => [
         className(run, right),
         className(run, other),
-        thousands(count),
-        { show: percent(share), sort: share },
+        { show: html`${thousands(count)} <span class="soft">of ${thousands(total)}</span>`, sort: count },
       ]),
   });
 }

@@ -1,23 +1,25 @@
 import { orderByConfusion } from "./class-order.js";
 import { thousands } from "./format.js";
 import { html, type Markup } from "./markup.js";
+import { shortName } from "./run.js";
 
 /** Up to so many classes keep their order, and their counts are written into the cells. */
 const mostNumbers = 12;
 /** Up to so many classes are named at the sides. */
 const mostNames = 40;
+const longestName = 18;
 const levels = 6;
 
 /** Style rules of the drawing. */
 export const confusionStyle = [
-  ".confusion{display:block;width:100%;height:auto;max-width:720px;font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}",
+  ".confusion{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}",
   ".confusion text{fill:var(--soft);font-variant-numeric:tabular-nums}.confusion .count{fill:var(--ink);text-anchor:middle}",
-  ".confused{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:8px 32px;align-items:start}@media (max-width:820px){.confused{grid-template-columns:minmax(0,1fr)}}",
+  ".confused{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,4fr);gap:8px 32px;align-items:start}.confused th{min-width:0}@media (max-width:820px){.confused{grid-template-columns:minmax(0,1fr)}}",
   ".confusion .ground{fill:var(--raised)}.confusion .right{stroke:var(--right);fill:var(--right)}.confusion .wrong{stroke:var(--wrong);fill:var(--wrong)}",
-  ".confusion path{fill:none!important}",
+  ".confusion path{fill:none!important}.confusion path.l1{opacity:.4}.confusion path.l2{opacity:.55}",
   ...Array.from(
     { length: levels },
-    (_, i) => `.confusion .l${i + 1}{opacity:${(0.14 + (0.66 * i) / (levels - 1)).toFixed(2)}}`,
+    (_, i) => `.confusion .l${i + 1}{opacity:${(0.16 + (0.64 * i) / (levels - 1)).toFixed(2)}}`,
   ),
 ].join("");
 
@@ -31,23 +33,30 @@ export function drawConfusion(counts: Int32Array, names: readonly string[]): Mar
   const classes = names.length;
   const order = classes <= mostNumbers ? names.map((_, i) => i) : orderByConfusion(counts, classes);
   const cells = cellsOf(counts, order);
-  const room =
-    classes <= mostNames ? Math.min(150, 12 + 6.4 * Math.max(...names.map((name) => Math.min(22, name.length)))) : 18;
-  const side = 460;
+  const side = classes <= 4 ? 280 : 460;
   const cell = side / classes;
-  const names22 = names.map((name) => (name.length > 22 ? `${name.slice(0, 21)}…` : name));
-  const place = (value: number): string => value.toFixed(1);
   const size = Math.min(12, cell * 0.8);
-  const labels =
-    classes <= mostNames &&
-    order.map((c, i) => {
-      const middle = place((i + 0.5) * cell);
-      return html`<text x="-6" y="${middle}" dy=".32em" text-anchor="end" font-size="${place(size)}">${names22[c]}</text><text transform="translate(${middle} -6) rotate(-${classes <= 4 ? 0 : 55})" text-anchor="${classes <= 4 ? "middle" : "start"}" font-size="${place(size)}">${names22[c]}</text>`;
-    });
-  const above = classes <= 4 || classes > mostNames ? 24 : room * 0.82 + 12;
-  const drawn = classes <= mostNumbers ? drawCells(cells, cell, names) : drawRaster(cells, cell);
-  const [width, height] = [room + side + (classes > 4 && classes <= mostNames ? room * 0.45 : 4), above + side + 24];
-  return html`<svg class="confusion" viewBox="0 0 ${place(width)} ${place(height)}" role="img" aria-label="Confusion matrix of ${classes} classes"><g transform="translate(${place(room)} ${place(above)})"><rect class="ground" width="${side}" height="${side}"/>${drawn}${labels}${classes > mostNames && html`<text transform="translate(-6 ${side / 2}) rotate(-90)" text-anchor="middle">right class</text>`}<text x="${side / 2}" y="${side + 17}" text-anchor="middle">predicted class</text></g></svg>`;
+  const isNamed = classes <= mostNames;
+  const short = names.map((name) => shortName(name, longestName));
+  // Names lie flat above few columns, else they rise at 55 degrees.
+  const [longest, isFlat] = [Math.max(...short.map((name) => name.length)) * 0.62 * size, classes <= 4];
+  const left = isNamed ? longest + 10 : 18;
+  const above = isNamed && !isFlat ? longest * 0.82 + 20 : 24;
+  const right = isNamed && !isFlat ? longest * 0.57 + 4 : 4;
+  const place = (value: number): string => value.toFixed(1);
+  const label = (c: number, i: number): Markup => {
+    const [middle, font] = [place((i + 0.5) * cell), place(size)];
+    const turn = isFlat ? html`text-anchor="middle"` : html`text-anchor="start"`;
+    return html`<text x="-6" y="${middle}" dy=".32em" text-anchor="end" font-size="${font}">${short[c]}</text><text transform="translate(${middle} -7)${!isFlat && " rotate(-55)"}" ${turn} font-size="${font}">${short[c]}</text>`;
+  };
+  const [width, height] = [left + side + right, above + side + 24];
+  return html`<svg class="confusion" viewBox="0 0 ${place(width)} ${place(height)}" style="max-width:${Math.round(width * 1.4)}px" role="img" aria-label="Confusion matrix of ${classes} classes"><g transform="translate(${place(left)} ${place(above)})"><rect class="ground" width="${side}" height="${side}"/>${
+    classes <= mostNumbers ? drawCells(cells, cell, names) : drawRaster(cells, cell)
+  }${
+    isNamed
+      ? order.map(label)
+      : html`<text transform="translate(-6 ${side / 2}) rotate(-90)" text-anchor="middle">right class</text>`
+  }<text x="${side / 2}" y="${side + 17}" text-anchor="middle">predicted class</text></g></svg>`;
 }
 
 interface CellPlace {

@@ -1,5 +1,5 @@
 import { drawFigure, type Point, type Series } from "./figure.js";
-import { percent, shortNumber } from "./format.js";
+import { shortNumber, shortPercent } from "./format.js";
 import { html, type Markup } from "./markup.js";
 import { sideBySide, withCaption } from "./page.js";
 import type { MetricsLine, Run } from "./run.js";
@@ -65,7 +65,6 @@ export function drawCurves({ lines, config }: Run): Markup {
             points: [0, x.to].map((at) => ({ x: at, y: config.clip ?? 0 })),
           },
         ];
-  const share = (y: number): string => percent(y);
   return sideBySide(
     withCaption(
       "Loss.",
@@ -84,7 +83,7 @@ export function drawCurves({ lines, config }: Run): Markup {
       drawFigure({
         title: "Accuracy over the epochs",
         x,
-        y: { label: "top-1", format: share },
+        y: { label: "top-1", format: shortPercent },
         series: [
           epochs.length > 0
             ? { name: "training", points: overEpochs(({ train }) => train.top1), mark }
@@ -101,7 +100,7 @@ export function drawCurves({ lines, config }: Run): Markup {
       drawFigure({
         title: "Learning rate over the epochs",
         x,
-        y: { label: "learning rate", from: 0, format: shortNumber },
+        y: { label: "learning rate", from: 0 },
         series: [{ name: "learning rate", points: overSteps(({ lr }) => lr).map(({ x, y }) => ({ x, y })) }],
       }),
     ),

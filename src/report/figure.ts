@@ -74,7 +74,7 @@ function draw(figure: Figure, style: string | null): Markup {
   const y = scaleOf(heights, { ...figure.y, range: [bottom, top] });
   const writeY = figure.y.format ?? tickNumber;
   const left = 30 + Math.max(...y.ticks.map((tick) => textWidth(writeY(tick))), 12);
-  const right = width - 12;
+  const right = width - 20;
   const x = scaleOf(
     points.map((point) => point.x),
     { ...figure.x, range: [left, right] },
@@ -120,7 +120,7 @@ function drawSeries(
     const half = (figure.barWidth ?? 1) / 2;
     return points.map((point) => {
       const [from, to, top] = [x.at(point.x - half) + 0.5, x.at(point.x + half) - 0.5, y.at(point.y)];
-      return html`<rect class="${className}" x="${place(from)}" y="${place(top)}" width="${place(Math.max(1, to - from))}" height="${place(Math.max(0, bottom - top))}">${describe(point)}</rect>`;
+      return html`<rect class="bar ${className}" x="${place(from)}" y="${place(top)}" width="${place(Math.max(1, to - from))}" height="${place(Math.max(0, bottom - top))}">${describe(point)}</rect>`;
     });
   }
   const hasPoints = mark !== "line" || points.length === 1;
@@ -139,9 +139,7 @@ function drawSeries(
         const { low = point.y, high = point.y } = point;
         const [cx, cy] = [place(x.at(point.x)), place(y.at(point.y))];
         return html`<g class="${className}">${describe(point)}${
-          mark === "point" &&
-          low < high &&
-          html`<line x1="${cx}" x2="${cx}" y1="${place(y.at(low))}" y2="${place(y.at(high))}"/>`
+          low < high && html`<line x1="${cx}" x2="${cx}" y1="${place(y.at(low))}" y2="${place(y.at(high))}"/>`
         }<circle cx="${cx}" cy="${cy}" r="3.5"/></g>`;
       }),
   ];

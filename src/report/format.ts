@@ -2,6 +2,16 @@
 export const percent = (fraction: number, digits = 1): string =>
   Number.isFinite(fraction) ? `${(100 * fraction).toFixed(digits)}\u202f%` : "–";
 
+/** A fraction in percent with as many digits as it needs: `93 %`, `0.5 %`. */
+export const shortPercent = (fraction: number): string =>
+  percent(fraction, Math.abs(100 * fraction - Math.round(100 * fraction)) < 1e-9 ? 0 : 1);
+
+/** A small share in percent with digits enough to tell it from nothing: `0.0428 %`, `2.31 %`, `100 %`. */
+export const sharePercent = (fraction: number): string =>
+  fraction === 0 || fraction === 1
+    ? percent(fraction, 0)
+    : percent(fraction, fraction < 0.01 ? 4 : fraction < 0.1 ? 2 : 1);
+
 /** A whole number with thousands apart: `85,835,712`. */
 export const thousands = (count: number): string => Math.round(count).toLocaleString("en-US");
 
@@ -33,7 +43,7 @@ export function tickNumber(value: number): string {
   if (size >= 1e9) return `${Number((value / 1e9).toPrecision(4))}G`;
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
-  return size !== 0 && size < 1e-3
+  return size !== 0 && size < 1e-4
     ? value.toExponential().replace(/^(-?\d\.\d{2})\d*/, "$1")
     : String(Number(value.toPrecision(6)));
 }

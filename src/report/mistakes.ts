@@ -39,7 +39,7 @@ export function drawMistakes(run: Run, pictures: ReadonlyMap<string, string> | n
     const drawn =
       picture === undefined
         ? pictures && html`<span class="none">no picture</span>`
-        : html`<img src="${new Markup(dataAddress(picture))}" alt="${shortName(image)}" loading="lazy">`;
+        : html`<img src="${new Markup(dataAddress(picture))}" alt="${shortName(image)}">`;
     return html`<li>${drawn}<b>${className(run, taken)}</b> ${percent(confidence)}<br>is ${className(run, label)} <span class="soft">${percent(probability)}</span><br><span class="file">${shortName(image)}</span></li>`;
   })}</ol>`;
 }

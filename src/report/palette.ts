@@ -42,7 +42,7 @@ export const figureStyle = [
   ".figure{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}",
   ".figure text{stroke:none;font-variant-numeric:tabular-nums}",
   ".figure path.line{fill:none;stroke-width:1.8;stroke-linejoin:round}",
-  ".figure path.band{fill-opacity:.16;stroke:none}.figure rect{stroke:none}",
+  ".figure path.band{fill-opacity:.16;stroke:none}.figure rect{stroke:none}.figure .bar{fill-opacity:.62}",
   ".figure text.halo{stroke-width:3;stroke-linejoin:round;paint-order:stroke}",
   themed(0),
   `@media screen and (prefers-color-scheme:dark){${themed(1)}}`,

@@ -4,7 +4,7 @@ import { drawCalibration } from "./calibration.js";
 import { drawClasses, drawConfusedPairs } from "./classes.js";
 import { confusionStyle, drawConfusion } from "./confusion.js";
 import { drawCurves } from "./curves.js";
-import { percent, seconds, shortNumber, thousands } from "./format.js";
+import { percent, seconds, sharePercent, shortNumber, thousands } from "./format.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { drawMistakes, mistakesStyle, worstMistakes } from "./mistakes.js";
 import { drawFacts, drawTiles, type Section, type Tile, writePage } from "./page.js";
@@ -37,7 +37,7 @@ function summary(run: Run): Content {
   const { config, account, result, images } = run;
   const trained =
     account && account.trainable > 0
-      ? html` training ${thousands(account.trainable)} parameters (${percent(account.share, 3)} of the network) and a head of ${thousands(account.head)}`
+      ? html` training ${thousands(account.trainable)} parameters (${sharePercent(account.share)} of the network) and a head of ${thousands(account.head)}`
       : account && html` training a head of ${thousands(account.head)} parameters`;
   const on = images && html` on ${thousands(images.train)} images of ${run.classes.length} classes`;
   const epochs = run.lines.filter(({ event }) => event === "epoch").length;
@@ -71,7 +71,7 @@ function tilesOf(run: Run): readonly Tile[] {
     tiles.push({ title: "Training accuracy", value: percent(latest.train.top1), more: "there is nothing to test on" });
   }
   if (account) {
-    const more = `${percent(account.share, account.share < 0.01 ? 4 : 2)} of ${thousands(account.total)}, head apart`;
+    const more = `${sharePercent(account.share)} of ${thousands(account.total)}, head apart`;
     tiles.push({ title: "Trained parameters", value: thousands(account.trainable), more });
   }
   if (result) {
@@ -151,7 +151,7 @@ function predictionSections(run: Run, pictures: ReadonlyMap<string, string> | nu
     {
       id: "classes",
       title: "Classes",
-      body: html`<p>The classes with the lowest recall first; click a heading to sort by it.</p>${drawClasses(run, counts)}`,
+      body: html`<p>The classes with the lowest recall first.</p>${drawClasses(run, counts)}`,
     },
     { id: "calibration", title: "Calibration", body: drawCalibration(predictions, error) },
     {
@@ -168,7 +168,7 @@ function drawAccount({ account, tensors }: Run): Markup {
   const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
   const shown = tensors.slice(0, 400);
   return html`${drawFacts([
-    ["trained, without the head", html`<b>${thousands(trainable)}</b>, ${percent(share, 4)} of all`],
+    ["trained, without the head", html`<b>${thousands(trainable)}</b>, ${sharePercent(share)} of all`],
     ["all, without the head", thousands(total)],
     ["classification head", thousands(head)],
   ])}${

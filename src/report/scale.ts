@@ -33,7 +33,11 @@ export function scaleOf(values: readonly number[], options: ScaleOptions): Scale
 
 function linearScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {
   let [low, high] = [from ?? smallest(values, 0), to ?? largest(values, 1)];
-  if (low === high) [low, high] = [from ?? low - (Math.abs(low) || 1) / 2, to ?? high + (Math.abs(high) || 1) / 2];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= 1e-9 * size || size < 1e-12) {
+    const room = size < 1e-12 ? 1 : size / 2;
+    [low, high] = [from ?? low - room, to ?? high + room];
+  }
   const step = roundStep((high - low) / tickCount);
   // A bound that was not asked for moves out to the next tick.
   if (from === undefined) low = Math.floor(low / step + 1e-9) * step;

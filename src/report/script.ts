@@ -12,6 +12,7 @@ export const pageScript = `for (const table of document.querySelectorAll("table.
     return Number.isNaN(x) || Number.isNaN(y) ? order(a, b) : x - y;
   };
   heads.forEach((head, i) => {
+    if (head.textContent.trim() === "") return;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
@@ -29,4 +30,4 @@ export const pageScript = `for (const table of document.querySelectorAll("table.
 }`;
 
 /** SHA-256 of the script in base64: the only script its page lets run. */
-export const pageScriptHash = "sha256-394aAE2uROdiwJeRytdWhfnNfhWzASopoDtpxs8C57M=";
+export const pageScriptHash = "sha256-pj+KTADo8hzv3UBgK5IvjHRKKVd+NCyFv/40utd2/9o=";

@@ -14,7 +14,7 @@ header{padding-top:36px}
 h1{font-size:1.75rem;line-height:1.2;margin:0 0 4px;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:1.15rem;margin:0 0 4px}
 h3{font-size:.95rem;margin:20px 0 6px}
-p{margin:0 0 10px;max-width:70ch}
+p{margin:0 0 10px;max-width:70ch;overflow-wrap:anywhere}
 a{color:var(--accent)}
 a:focus-visible,button:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .soft,figcaption,footer{color:var(--soft)}
@@ -46,7 +46,7 @@ th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);verti
 tbody tr:last-child>*{border-bottom:0}
 thead th{color:var(--soft);font-weight:500;white-space:nowrap;vertical-align:bottom;border-bottom-color:var(--soft)}
 .tall thead th{position:sticky;top:0;background:var(--raised);z-index:1;border-bottom:0;box-shadow:inset 0 -1px var(--line)}
-tbody th{font-weight:500;overflow-wrap:anywhere;min-width:6em}
+tbody th{font-weight:500;overflow-wrap:break-word;min-width:7em}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 thead button{all:unset;cursor:pointer}
 thead button:focus-visible{outline:2px solid var(--accent)}
@@ -79,6 +79,7 @@ h2,h3,figcaption{break-after:avoid}
 figure,.tile,tr,.facts>*{break-inside:avoid}
 section{padding-top:16px}
 .grid{grid-template-columns:1fr 1fr}
+.tile .value,.tile.first .value{font-size:1.2rem}
 }`;
 
 /** The style sheet of every page, figures included: light and dark, narrow and printed. */

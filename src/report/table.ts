@@ -21,8 +21,8 @@ export interface Table {
 }
 
 /**
- * The table as HTML. The first cell of a row is its heading. Columns become buttons that sort where the page's script
- * runs; without it the rows stay as they are. It scrolls sideways in a frame of its own where it is too wide.
+ * The table as HTML. The first cell of a row is its heading. Of more than four rows, headings become buttons
+ * that sort where the page's script runs; without it the rows stay as they are. It scrolls sideways in a frame of its own where it is too wide.
  */
 export function drawTable({ caption, columns, rows, isTall = false }: Table): Markup {
   const label = caption === undefined ? null : html`<caption>${caption}</caption>`;
@@ -30,7 +30,7 @@ export function drawTable({ caption, columns, rows, isTall = false }: Table): Ma
     ({ title, isNumber }) => html`<th scope="col"${isNumber && html` class="number"`}>${title}</th>`,
   );
   const lines = rows.map((cells) => html`<tr>${cells.map((cell, i) => drawCell(cell, columns[i], i === 0))}</tr>`);
-  return html`<div class="scroll${isTall && " tall"}" tabindex="0" role="group"><table class="sortable">${label}<thead><tr>${heads}</tr></thead><tbody>
+  return html`<div class="scroll${isTall && " tall"}" tabindex="0" role="group"><table${rows.length > 4 && html` class="sortable"`}>${label}<thead><tr>${heads}</tr></thead><tbody>
 ${lines.map((line) => html`${line}\n`)}</tbody></table></div>`;
 }
 

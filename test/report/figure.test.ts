@@ -1,0 +1,73 @@
+import { parseHTML } from "linkedom";
+import { describe, expect, it } from "vitest";
+import { drawFigure, type Figure, figureFile } from "../../src/report/figure.js";
+
+const figure: Figure = {
+  title: "Accuracy <over> shots",
+  x: { label: "images per class", scale: "log", ticks: [1, 2, 4] },
+  y: { label: "top-1", from: 0, to: 1 },
+  series: [
+    { name: "<script>", mark: "both", points: [1, 2, 4].map((x) => ({ x, y: x / 8, low: x / 9, high: x / 7 })) },
+    { name: "sas", points: [1, 2, 4].map((x) => ({ x, y: x / 5, low: x / 6, high: x / 4 })) },
+    {
+      name: "holes",
+      mark: "point",
+      points: [
+        { x: Number.NaN, y: 1 },
+        { x: 1, y: Number.POSITIVE_INFINITY },
+        { x: 2, y: 0.5 },
+      ],
+    },
+  ],
+};
+const parse = (text: string) => parseHTML(`<html><body>${text}</body></html>`).document;
+
+describe("a figure", () => {
+  it("has a line, its points, its spread and its name for each series", () => {
+    const document = parse(drawFigure(figure).text);
+    expect(document.querySelector("svg")?.getAttribute("aria-label")).toBe(figure.title);
+    expect(document.querySelectorAll("circle")).toHaveLength(3 + 1 + 1);
+    expect(document.querySelectorAll("path.band")).toHaveLength(1);
+    expect(document.querySelectorAll("g.s0 line")).toHaveLength(3);
+    expect([...document.querySelectorAll("text.strong")].map(({ textContent }) => textContent)).toEqual([
+      "<script>",
+      "sas",
+      "holes",
+    ]);
+    expect(document.querySelectorAll("script")).toHaveLength(0);
+    expect(document.querySelector("g.s0 title")?.textContent).toBe("<script>: 1, 0.125 (0.1111 to 0.1429)");
+  });
+
+  it("holds no number that is none, and stays inside its frame", () => {
+    const text = drawFigure(figure).text;
+    expect(text).not.toMatch(/NaN|Infinity|undefined/);
+    for (const circle of parse(text).querySelectorAll("circle")) {
+      expect(Number(circle.getAttribute("cx"))).toBeLessThanOrEqual(440);
+      expect(Number(circle.getAttribute("cy"))).toBeLessThanOrEqual(260);
+    }
+    for (const series of [[], [{ name: "one", points: [{ x: 3, y: 3 }] }]]) {
+      expect(drawFigure({ ...figure, series, x: { label: "" }, y: { label: "" } }).text).not.toMatch(/NaN|Infinity/);
+    }
+  });
+
+  it("writes names beside points where they cover nothing", () => {
+    const series = Array.from({ length: 8 }, (_, i) => ({
+      name: `method ${i}`,
+      mark: "point" as const,
+      points: [{ x: 10 + i, y: 0.5 }],
+    }));
+    const document = parse(drawFigure({ ...figure, x: { label: "", from: 0, to: 100 }, series, names: "beside" }).text);
+    const rows = [...document.querySelectorAll("text.halo")].map((text) => Number(text.getAttribute("y")));
+    expect(rows).toHaveLength(8);
+    const sorted = rows.toSorted((a, b) => a - b);
+    for (let i = 2; i < sorted.length; i++) expect(sorted[i] - sorted[i - 2]).toBeGreaterThanOrEqual(11);
+  });
+
+  it("as a file names its space, brings its style and nothing from elsewhere", () => {
+    const file = figureFile(figure);
+    expect(file.startsWith('<svg xmlns="http://www.w3.org/2000/svg"')).toBe(true);
+    expect(file).toContain("<style>");
+    expect(file).not.toContain("var(");
+    expect(file.match(/https?:/g)).toHaveLength(1);
+  });
+});

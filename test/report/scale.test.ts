@@ -1,0 +1,47 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { scaleOf } from "../../src/report/scale.js";
+
+const range = [0, 100] as const;
+const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+
+describe("scales", () => {
+  it("write round values", () => {
+    expect(scaleOf([0.3, 9.2], { range }).ticks).toEqual([0, 2, 4, 6, 8, 10]);
+    expect(scaleOf([0.61, 0.78], { range, from: 0, to: 1 }).ticks).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(scaleOf([37_000, 85_800_000], { range, scale: "log" }).ticks).toEqual([1e5, 1e6, 1e7, 1e8]);
+    expect(scaleOf([1, 16], { range, scale: "log" }).ticks).toEqual([1, 2, 5, 10]);
+    expect(scaleOf([1, 16], { range, scale: "log", ticks: [1, 16] }).ticks).toEqual([1, 16]);
+  });
+
+  it("give what is not positive a place of its own on a logarithmic axis", () => {
+    const scale = scaleOf([0, 100, 1e6], { range, scale: "log" });
+    expect(scale.ticks[0]).toBe(0);
+    expect(scale.at(0)).toBeGreaterThanOrEqual(0);
+    expect(scale.at(0)).toBeLessThan(scale.at(100));
+    expect(scale.at(1e6)).toBeLessThanOrEqual(100);
+  });
+
+  it("keep order and stay inside, with ticks inside, whatever the values", () => {
+    fc.assert(
+      fc.property(
+        fc.array(finite, { maxLength: 20 }),
+        fc.constantFrom("linear" as const, "log" as const),
+        (values, scale) => {
+          const { at, ticks } = scaleOf(values, { range, scale });
+          const places = values.toSorted((a, b) => a - b).map(at);
+          for (const [i, place] of places.entries()) {
+            expect(place).toBeGreaterThanOrEqual(-1e-6);
+            expect(place).toBeLessThanOrEqual(100 + 1e-6);
+            if (i > 0) expect(place).toBeGreaterThanOrEqual((places[i - 1] as number) - 1e-9);
+          }
+          expect(ticks.length).toBeLessThan(30);
+          for (const tick of ticks) {
+            expect(at(tick)).toBeGreaterThanOrEqual(-1e-6);
+            expect(at(tick)).toBeLessThanOrEqual(100 + 1e-6);
+          }
+        },
+      ),
+    );
+  });
+});
