@@ -37,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", examples)
     .showHelpAfterError("(see --help)")
+    .enablePositionalOptions()
     .exitOverride();
   const words = args.filter((arg) => !arg.startsWith("-"));
   const called = words[0] === "help" ? words[1] : words[0];

@@ -19,7 +19,8 @@ interrupted; add methods, tasks or seeds freely.`;
 
 /** Adds the suites as commands of their own. */
 export async function configure(command: Command): Promise<void> {
-  command.addHelpText("after", examples);
+  // Or --json behind a suite's name would be taken for this command's own.
+  command.enablePositionalOptions().addHelpText("after", examples);
   for (const [name, [summary, load]] of Object.entries(suites)) {
     const own = command
       .command(name)

@@ -22,4 +22,6 @@ export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type Candidate, type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type ReportOptions, report } from "./report.js";
+export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutcome } from "./suite.js";
+export type { SuiteOptions, SuitePlan } from "./suite-plan.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";

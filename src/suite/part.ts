@@ -38,11 +38,12 @@ export const textOfTable = (title: string, { head, rows, words = [] }: PartTable
   rows: rows.map((row) => row.map(textOf)),
 });
 
-/** The part as a section of a page. */
+/** The part as a section of a page; its heading is short, since the list of contents repeats it. */
 export const sectionOf = ({ id, title, table, figure, notes = [] }: Part): Section => ({
   id,
-  title,
+  title: id.charAt(0).toUpperCase() + id.slice(1).replaceAll("-", " "),
   body: [
+    html`<p>${title.charAt(0).toUpperCase() + title.slice(1)}</p>`,
     figure && html`<figure>${drawFigure(figure)}</figure>`,
     table &&
       drawTable({
