@@ -69,7 +69,7 @@ export function publishedMeans(
 /** What must be known before a published row is compared with: epoch, pixels, checkpoint, source, remarks. */
 export const caveatsOf = (row: PublishedRow, published: Published): readonly string[] => [
   published.protocols[row.protocol] ?? "protocol unknown",
-  row.normalization ? `pixels normalised by ${row.normalization}` : "normalisation of pixels not stated",
+  row.normalization ? `normalisation of pixels: ${row.normalization}` : "normalisation of pixels not stated",
   row.checkpoint ?? "checkpoint not stated",
   ...(row.note ? [row.note] : []),
   published.sources[row.source] ?? "",

@@ -14,7 +14,7 @@ export interface TextTable {
  */
 export function layoutTable({ title, head, rows, words = [] }: TextTable, width: number): readonly string[] {
   const widths = head.map((cell, i) => Math.max(lengthOf(cell), ...rows.map((row) => lengthOf(row[i] ?? ""))));
-  const lines: string[] = title === undefined ? [] : [title];
+  const lines: string[] = title === undefined ? [] : [...wrapText(title, width)];
   for (let from = 1; from < head.length || from === 1; ) {
     let to = from;
     let used = widths[0] ?? 0;
