@@ -97,29 +97,34 @@ function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
   let epochs = 0;
   const say = (text: string): void => (isJson || hasLiveLine() ? tell(text) : print(text));
   const began = performance.now();
-  let left = 0;
+  let steps: SuitePlan["steps"] = [];
+  let place = 1;
+  /** Time left by the plan, at the pace of what has been done since the start. */
+  const left = (): string => {
+    const sum = (part: SuitePlan["steps"]): number => part.reduce((total, step) => total + step.seconds, 0);
+    const [done, rest] = [sum(steps.slice(0, place - 1)), sum(steps.slice(place - 1))];
+    const pace = done > 0 ? (performance.now() - began) / 1000 / done : 1;
+    return `about ${duration(pace * rest)} left`;
+  };
   return (event) => {
     switch (event.event) {
       case "plan":
-        left = event.plan.seconds;
+        steps = event.plan.steps;
         if (!isJson) for (const line of describePlan(event.plan)) print(line);
         break;
       case "begin": {
-        const { trial, place, trials, isResult } = event;
+        const { trial, trials, isResult } = event;
+        place = event.place;
         const { lr, seed } = trial.config;
         now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${lr === undefined ? "" : `  lr ${lr}`}`;
-        const rest = Math.max(0, left - (performance.now() - began) / 1000);
-        showLive(`${now}  about ${duration(rest)} left`);
+        showLive(`${now}  ${left()}`);
         break;
       }
       case "training": {
         const { inner } = event;
         if (inner.event === "start") epochs = inner.epochs;
-        const rest = Math.max(0, left - (performance.now() - began) / 1000);
         if (inner.event === "step")
-          showLive(
-            `${now}  epoch ${inner.epoch}/${epochs}  loss ${inner.loss.toFixed(3)}  about ${duration(rest)} left`,
-          );
+          showLive(`${now}  epoch ${inner.epoch}/${epochs}  loss ${inner.loss.toFixed(3)}  ${left()}`);
         break;
       }
       case "result": {

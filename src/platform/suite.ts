@@ -157,7 +157,9 @@ function createRunner(
     );
     const bestEpoch = !done.best ? "none" : done.best.epoch === done.epochs ? "last" : "earlier";
     const scores = await scoreRun({ run, threads }, bestEpoch, targets, signal);
-    const wallSeconds = (performance.now() - began) / 1000 + (isFinished(known) ? known.wallSeconds : 0);
+    // A training that an earlier process ended is not done again, but it took its time.
+    const own = Math.max((performance.now() - began) / 1000, isFinished(known) ? 0 : Number(done.seconds));
+    const wallSeconds = own + (isFinished(known) ? known.wallSeconds : 0);
     const task = plan.tasks.find(({ name }) => name === trial.task);
     return {
       ...base,
