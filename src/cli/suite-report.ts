@@ -1,11 +1,10 @@
-import type { SuiteEvent, SuiteOutcome } from "../platform/suite.js";
+import type { SuiteOutcome } from "../platform/suite.js";
 import type { SuiteOptions, SuitePlan } from "../platform/suite-plan.js";
-import { clean, hasLiveLine, interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
+import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
 import { type Part, textOfTable } from "../suite/part.js";
-import type { TrialLine } from "../suite/result.js";
 import { layoutFigure } from "../suite/text-figure.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
-import { duration, percent } from "./train-report.js";
+import { columns, describePlan, suiteProgress } from "./suite-progress.js";
 
 /**
  * Runs a suite, or shows its plan. Progress goes to stderr, tables and figures to stdout, and both as a page into its
@@ -57,8 +56,6 @@ function* textOf({ title, table, figure, notes = [] }: Part, width: number): Gen
   for (const note of notes) yield* wrapText(note, width);
 }
 
-const columns = (): number => process.stdout.columns ?? 120;
-
 const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: SuitePlan["steps"][number]) => ({
   event: "planned",
   trial: trial ?? null,
@@ -70,77 +67,3 @@ const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: 
   isDone,
   seconds: Math.round(seconds),
 });
-
-/** The plan as lines: a table, then the sums. */
-function* describePlan({ steps, cells, seconds, memoryBytes, options }: SuitePlan): Generator<string> {
-  const rows = cells.map((cell) => {
-    const own = steps.filter((step) => step.cell === cell);
-    const left = own.filter(({ isDone }) => !isDone);
-    return [
-      `${cell.task.name}  ${cell.method.label}`,
-      String(cell.candidates.length),
-      String(cell.seeds.length),
-      String(own.length),
-      String(own.length - left.length),
-      duration(left.reduce((sum, step) => sum + step.seconds, 0)),
-    ];
-  });
-  yield* layoutTable({ head: ["task, method", "settings", "seeds", "trainings", "done", "time"], rows }, columns());
-  const left = steps.filter(({ isDone }) => !isDone).length;
-  yield "";
-  yield `${steps.length} trainings, ${left} to do: about ${duration(seconds)} and ${Math.round(memoryBytes / 2 ** 20)} MiB; results in ${options.out}`;
-}
-
-/** A function that shows a suite's events: a live line with suite and trial, and a line per finished trial. */
-function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
-  let now = "";
-  let epochs = 0;
-  const say = (text: string): void => (isJson || hasLiveLine() ? tell(text) : print(text));
-  const began = performance.now();
-  let steps: SuitePlan["steps"] = [];
-  let place = 1;
-  /** Time left by the plan, at the pace of what has been done since the start. */
-  const left = (): string => {
-    const sum = (part: SuitePlan["steps"]): number => part.reduce((total, step) => total + step.seconds, 0);
-    const [done, rest] = [sum(steps.slice(0, place - 1)), sum(steps.slice(place - 1))];
-    const pace = done > 0 ? (performance.now() - began) / 1000 / done : 1;
-    return `about ${duration(pace * rest)} left`;
-  };
-  return (event) => {
-    switch (event.event) {
-      case "plan":
-        steps = event.plan.steps;
-        if (!isJson) for (const line of describePlan(event.plan)) print(line);
-        break;
-      case "begin": {
-        const { trial, trials, isResult } = event;
-        place = event.place;
-        const { lr, seed } = trial.config;
-        now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${lr === undefined ? "" : `  lr ${lr}`}`;
-        showLive(`${now}  ${left()}`);
-        break;
-      }
-      case "training": {
-        const { inner } = event;
-        if (inner.event === "start") epochs = inner.epochs;
-        if (inner.event === "step")
-          showLive(`${now}  epoch ${inner.epoch}/${epochs}  loss ${inner.loss.toFixed(3)}  ${left()}`);
-        break;
-      }
-      case "result": {
-        const { line, wasThere } = event;
-        if (isJson) printJson({ event: "result", wasThere, ...line });
-        else if (!wasThere) say(`${now}  ${describeResult(line)}`);
-        break;
-      }
-      case "failure":
-        if (isJson) printJson({ event: "failure", ...event.line });
-        tell(`error: ${event.line.task}, ${event.line.method}, seed ${event.line.seed}: ${clean(event.line.error)}`);
-    }
-  };
-}
-
-function describeResult({ val, scores, wallSeconds }: TrialLine): string {
-  const figures = Object.entries(scores).map(([name, { last }]) => `${name} ${percent(last.top1)}`);
-  return [...(val ? [`val ${percent(val.top1)}`] : []), ...figures, duration(wallSeconds)].join("  ");
-}
