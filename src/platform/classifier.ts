@@ -12,7 +12,7 @@ import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
 import { defaultMemoryBytes, divide, type Resources } from "../train/resources.js";
 import type { Team } from "../train/rows.js";
-import type { Architecture } from "../vit/architecture.js";
+import { type Architecture, parametersOf } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
 import { openBytes } from "./files.js";
@@ -70,13 +70,42 @@ export async function openAdapter(path: string, best = false): Promise<Adapter> 
   }
 }
 
-async function openAdapted(run: string, options: ClassifierOptions): Promise<Classifier> {
-  const adapter = await openAdapter(run, options.best);
-  const { classes, contract, backbone } = adapter;
+/** A trained adapter with the network it belongs to. */
+export interface Trained {
+  readonly adapter: Adapter;
+  /** For the adapter's images and classes. */
+  readonly architecture: Architecture;
+  readonly transform: Transform;
+  /** The frozen tensors; undefined where the adapter holds the whole network. */
+  readonly weights: ((name: string) => Tensor) | undefined;
+}
+
+/**
+ * The adapter of a run with its backbone.
+ * @throws ConfigError where one is missing, or they do not belong together
+ * @throws FormatError where a file is damaged
+ */
+export async function openTrained(
+  run: string,
+  { best, backbone: folder }: Pick<ClassifierOptions, "best" | "backbone">,
+): Promise<Trained> {
+  const adapter = await openAdapter(run, best);
+  const { classes, backbone } = adapter;
   const transform = parseTransform(adapter.transform);
   const imageSize = outputSize(transform);
   if (imageSize === undefined) throw new ConfigError(`${run}: its transform ends in no fixed size.`);
   const architecture = { ...backbone.architecture, imageSize, classes: classes.length };
+  // `full` holds the whole network: then there is no backbone to look for.
+  const isWhole = parametersOf(architecture).every(({ name }) => Object.hasOwn(adapter.tensors, name));
+  const weights = isWhole
+    ? undefined
+    : fitNetwork(await openOwnBackbone(run, adapter, folder), imageSize, classes.length).weights;
+  return { adapter, architecture, transform, weights };
+}
+
+async function openAdapted(run: string, options: ClassifierOptions): Promise<Classifier> {
+  const { adapter, architecture, transform, weights } = await openTrained(run, options);
+  const { classes, contract } = adapter;
   const resources = resourcesOf(architecture, options.threads);
   const { microBatch } = resources;
   const graph = adaptedPredictor(
@@ -84,11 +113,6 @@ async function openAdapted(run: string, options: ClassifierOptions): Promise<Cla
     methodOf(adapter.method),
     adapter.options,
   );
-  // `full` holds the whole network: then there is no backbone to look for.
-  const weights =
-    graph.weights.length === 0
-      ? undefined
-      : fitNetwork(await openOwnBackbone(run, adapter, options.backbone), imageSize, classes.length).weights;
   const network = { classes, classCount: classes.length, transform };
   return open(network, resources, graph, weights, adapter.tensors);
 }

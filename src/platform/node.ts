@@ -18,6 +18,8 @@ export { openBackbone, writeBackbone } from "./backbone.js";
 export type { ClassifierOptions } from "./classifier.js";
 export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export { type ExportFormat, type ExportOptions, type ExportReport, exportFormats, exportNetwork } from "./export.js";
+export type { ExportCheck } from "./export-check.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type Candidate, type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";

@@ -1,0 +1,62 @@
+import { type Command, Option } from "commander";
+import type { ExportFormat, ExportReport } from "../platform/node.js";
+import { interruptSignal, print, printJson } from "../platform/terminal.js";
+import { addMachineFlags } from "./flags.js";
+import { percent } from "./train-report.js";
+
+const examples = `
+Examples:
+  $ sas-petl export --run runs/flowers --format onnx --out flowers-onnx
+  $ sas-petl export --run runs/flowers --format onnx --dtype int8 --out flowers-int8`;
+
+interface Flags {
+  readonly run?: string;
+  readonly backbone?: string;
+  readonly best?: boolean;
+  readonly format: ExportFormat;
+  readonly out: string;
+  readonly dtype: "fp32" | "fp16" | "int8";
+  readonly externalData?: boolean;
+  readonly data?: string;
+  readonly check: boolean;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** Adds the flags and the action of `export`. */
+export function configure(command: Command): void {
+  const formats: readonly ExportFormat[] = ["onnx"];
+  addMachineFlags(command)
+    .option("--run <folder>", "run folder, or an adapter's file")
+    .option("--backbone <folder>", "the run's backbone, where it has moved; without --run: exported with its own head")
+    .option("--best", "the epoch that was best on validation images, instead of the last")
+    .addOption(new Option("--format <format>", "what is written").choices(formats).makeOptionMandatory())
+    .requiredOption("--out <folder>", "folder to make")
+    .addOption(new Option("--dtype <type>", "numbers of the model").choices(["fp32", "fp16", "int8"]).default("fp32"))
+    .option("--external-data", "weights in a file beside the model; always where they take more than 1.5 GiB")
+    .option("--data <folder>", "validation images to measure the change on; default: the run's own")
+    .option("--no-check", "without measuring what the export changes")
+    .addHelpText("after", examples)
+    .action(async ({ json, ...flags }: Flags) => {
+      const { exportNetwork } = await import("../platform/node.js");
+      const report = await exportNetwork({ ...flags, signal: interruptSignal("Stopping.") });
+      if (json) printJson(report);
+      else for (const line of lines(report)) print(line);
+    });
+}
+
+/** The report as lines. */
+function* lines(report: ExportReport): Generator<string> {
+  const { method, isMerged, backbone, parameters, check, unchecked, files, upload } = report;
+  const size = `${parameters.toLocaleString("en-US")} parameters`;
+  if (method === null) yield `${backbone} with its own head: ${size}`;
+  else if (isMerged) yield `${method} merged into ${backbone}: ${size}, no trace of the adapter`;
+  else yield `${method} does not fold into the network: exported unmerged, beside ${backbone}: ${size}`;
+  if (check) {
+    const points = 100 * (check.after.top1 - check.before.top1);
+    yield `val: ${check.images} images  top-1 ${percent(check.before.top1)} before, ${percent(check.after.top1)} exported (${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points)  ` +
+      `same class ${percent(check.agreement)}  logits within ${check.logitError.toExponential(1)} of the largest`;
+  } else yield `accuracy not measured: ${unchecked}`;
+  for (const { path, bytes } of files) yield `${path}  ${(bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1)} MB`;
+  yield upload;
+}
