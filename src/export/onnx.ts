@@ -1,5 +1,5 @@
 import { halveModel } from "../onnx/half-model.js";
-import { buildModel, type Model } from "../onnx/model.js";
+import { buildModel, type Compute, type Model } from "../onnx/model.js";
 import { quantizeModel } from "../onnx/quantized-model.js";
 import type { Description } from "./description.js";
 import { inputName, type Network, networkGraph } from "./network.js";
@@ -12,14 +12,16 @@ export type ExportDtype = (typeof exportDtypes)[number];
  * The ONNX model of a network: `pixel_values` `[batch_size, 3, height, width]` to `logits` `[batch_size, classes]`, both
  * float32. `fp16` keeps and computes everything between in 16 bits; `int8` multiplies in the maps of the blocks with
  * 8-bit integers and leaves patch embedding and head as they are.
+ * @param compute runs what depends on weights alone
  */
-export function exportModel(network: Network, dtype: ExportDtype, description: Description): Model {
-  const model = buildModel(
-    (batch) => networkGraph(network, batch),
-    inputName,
-    network.weights,
-    metadataOf(description),
-  );
+export async function exportModel(
+  network: Network,
+  dtype: ExportDtype,
+  description: Description,
+  compute: Compute,
+): Promise<Model> {
+  const build = (batch: number) => networkGraph(network, batch);
+  const model = await buildModel(build, inputName, network.weights, metadataOf(description), compute);
   if (dtype === "fp16") return halveModel(model);
   return dtype === "int8" ? quantizeModel(model, (name) => name.startsWith("blocks.")) : model;
 }

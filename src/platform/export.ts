@@ -2,12 +2,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
 import type { Description } from "../export/description.js";
 import { type ExportDtype, exportModel } from "../export/onnx.js";
+import type { Graph } from "../graph/graph.js";
+import type { Tensor } from "../graph/tensor.js";
 import type { Model } from "../onnx/model.js";
 import { inlineModel, largestModel, outlineModel, weightBytes } from "../onnx/model-file.js";
 import { parameterCount } from "../vit/architecture.js";
 import { checkExport, type ExportCheck } from "./export-check.js";
 import { openSource, type SourceOptions } from "./export-source.js";
 import { type FileToWrite, refuseFilled, writeFolder } from "./folder.js";
+import { createOrtExecutor } from "./ort-node.js";
 
 /** What is exported, how and where to. */
 export interface ExportOptions extends SourceOptions {
@@ -62,7 +65,7 @@ export async function exportNetwork(options: ExportOptions): Promise<ExportRepor
   const source = await openSource(options);
   signal?.throwIfAborted();
   const { network, description } = source;
-  const model = exportModel(network, dtype, description);
+  const model = await exportModel(network, dtype, description, (graph) => computeOnce(graph, network.weights));
   const { check, unchecked } = await tryCheck(model, options, description);
   const files = modelFiles(model, "model.onnx", options.externalData ?? weightBytes(model) > largestModel);
   await writeFolder(out, files);
@@ -104,4 +107,14 @@ function modelFiles(model: Model, name: string, isApart: boolean): readonly File
   const location = `${basename(name)}_data`;
   const { model: file, data } = isApart ? outlineModel(model, location) : inlineModel(model);
   return [{ path: name, ...file }, ...(data ? [{ path: join(dirname(name), location), ...data }] : [])];
+}
+
+/** What a graph without feeds computes, in ONNX Runtime. */
+async function computeOnce(graph: Graph, weights: (name: string) => Tensor): Promise<Record<string, Tensor>> {
+  const executor = await createOrtExecutor();
+  try {
+    return await (await executor.load(graph, weights)).run({});
+  } finally {
+    await executor.close();
+  }
 }
