@@ -19,7 +19,7 @@ const column: Readonly<Record<string, readonly string[]>> = {
   // The loop scores every epoch; the metrics are arithmetic and import nothing of train.
   train: [...core, "evaluate/metrics.ts"],
   evaluate: [...core, "train/"],
-  export: ["graph/", "onnx/", "vit/", "adapter/"],
+  export: ["graph/", "onnx/", "vit/", "adapter/", "data/"],
   platform: [...core, "train/", "evaluate/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],

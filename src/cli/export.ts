@@ -19,13 +19,15 @@ interface Flags {
   readonly externalData?: boolean;
   readonly data?: string;
   readonly check: boolean;
+  readonly license?: string;
+  readonly baseModel?: string;
   readonly threads?: number;
   readonly json?: boolean;
 }
 
 /** Adds the flags and the action of `export`. */
 export function configure(command: Command): void {
-  const formats: readonly ExportFormat[] = ["onnx"];
+  const formats: readonly ExportFormat[] = ["onnx", "transformers-js"];
   addMachineFlags(command)
     .option("--run <folder>", "run folder, or an adapter's file")
     .option("--backbone <folder>", "the run's backbone, where it has moved; without --run: exported with its own head")
@@ -35,6 +37,8 @@ export function configure(command: Command): void {
     .addOption(new Option("--dtype <type>", "numbers of the model").choices(["fp32", "fp16", "int8"]).default("fp32"))
     .option("--external-data", "weights in a file beside the model; always where they take more than 1.5 GiB")
     .option("--data <folder>", "validation images to measure the change on; default: the run's own")
+    .option("--license <name>", "for the model card, as the hub names it: apache-2.0, cc-by-4.0, …")
+    .option("--base-model <id>", "for the model card: where the backbone lies on the hub")
     .option("--no-check", "without measuring what the export changes")
     .addHelpText("after", examples)
     .action(async ({ json, ...flags }: Flags) => {
@@ -47,7 +51,7 @@ export function configure(command: Command): void {
 
 /** The report as lines. */
 function* lines(report: ExportReport): Generator<string> {
-  const { method, isMerged, backbone, parameters, check, unchecked, files, upload } = report;
+  const { method, isMerged, backbone, parameters, check, unchecked, files, notes, upload } = report;
   const size = `${parameters.toLocaleString("en-US")} parameters`;
   if (method === null) yield `${backbone} with its own head: ${size}`;
   else if (isMerged) yield `${method} merged into ${backbone}: ${size}, no trace of the adapter`;
@@ -57,6 +61,7 @@ function* lines(report: ExportReport): Generator<string> {
     yield `val: ${check.images} images  top-1 ${percent(check.before.top1)} before, ${percent(check.after.top1)} exported (${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points)  ` +
       `same class ${percent(check.agreement)}  logits within ${check.logitError.toExponential(1)} of the largest`;
   } else yield `accuracy not measured: ${unchecked}`;
+  yield* notes;
   for (const { path, bytes } of files) yield `${path}  ${(bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1)} MB`;
   yield upload;
 }

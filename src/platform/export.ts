@@ -1,16 +1,13 @@
-import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError } from "../errors.js";
-import type { Description } from "../export/description.js";
-import { type ExportDtype, exportModel } from "../export/onnx.js";
-import type { Graph } from "../graph/graph.js";
-import type { Tensor } from "../graph/tensor.js";
-import type { Model } from "../onnx/model.js";
-import { inlineModel, largestModel, outlineModel, weightBytes } from "../onnx/model-file.js";
+import { basename, join, resolve } from "node:path";
+import { modelCard, type Score } from "../export/card.js";
+import type { ExportDtype } from "../export/onnx.js";
 import { parameterCount } from "../vit/architecture.js";
-import { checkExport, type ExportCheck } from "./export-check.js";
+import type { ExportCheck } from "./export-check.js";
+import { type Checked, modelFiles, numbersOf } from "./export-model.js";
 import { openSource, type SourceOptions } from "./export-source.js";
-import { type FileToWrite, refuseFilled, writeFolder } from "./folder.js";
-import { createOrtExecutor } from "./ort-node.js";
+import { refuseFilled, textFile, writeFolder } from "./folder.js";
+import { readResult, readRunRecord } from "./run-folder.js";
+import { packageVersion } from "./versions.js";
 
 /** What is exported, how and where to. */
 export interface ExportOptions extends SourceOptions {
@@ -25,11 +22,15 @@ export interface ExportOptions extends SourceOptions {
   readonly data?: string | undefined;
   /** Whether that is measured; default true. */
   readonly check?: boolean | undefined;
+  /** For the model card, as the hub names it. */
+  readonly license?: string | undefined;
+  /** For the model card: where the backbone lies on the hub. */
+  readonly baseModel?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What people can do with a network that leaves. */
-export const exportFormats = ["onnx"] as const;
+export const exportFormats = ["onnx", "transformers-js"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** What was exported. */
@@ -49,26 +50,44 @@ export interface ExportReport {
   readonly check: ExportCheck | null;
   /** Why it was not measured. */
   readonly unchecked: string | null;
+  /** What else people should know. */
+  readonly notes: readonly string[];
   /** The command that puts the folder on the Hugging Face hub. */
   readonly upload: string;
 }
 
 /**
- * Writes a network for other people's runtimes and returns what was written. The folder is there with all of its files or
- * not at all.
- * @throws ConfigError where the folder exists already, or run and backbone do not belong together
+ * Writes a network for other people's runtimes, with a model card, and returns what was written. The folder is there with
+ * all of its files or not at all.
+ * @throws ConfigError where the folder exists already, run and backbone do not belong together, or the format has no place
+ * for this network
  * @throws FormatError where a file is damaged
  */
-export async function exportNetwork(options: ExportOptions): Promise<ExportReport> {
-  const { out, format, dtype = "fp32", signal } = options;
+export async function exportNetwork(given: ExportOptions): Promise<ExportReport> {
+  const options = { ...given, dtype: given.dtype ?? "fp32" };
+  const { out, format, dtype, signal, run } = options;
   await refuseFilled(out);
   const source = await openSource(options);
   signal?.throwIfAborted();
   const { network, description } = source;
-  const model = await exportModel(network, dtype, description, (graph) => computeOnce(graph, network.weights));
-  const { check, unchecked } = await tryCheck(model, options, description);
-  const files = modelFiles(model, "model.onnx", options.externalData ?? weightBytes(model) > largestModel);
-  await writeFolder(out, files);
+  const { files, checked, notes } = await modelFiles(source, options);
+  const { check } = checked;
+  const card = modelCard(description, {
+    name: basename(resolve(out)),
+    format,
+    numbers: numbersOf(dtype),
+    baseModel: options.baseModel,
+    dataset: await datasetOf(run, options.data),
+    license: options.license ?? "unknown",
+    scores: [
+      ...(check ? [{ split: "validation", images: check.images, top1: check.after.top1 }] : []),
+      ...(await testScore(options)),
+    ],
+    notes: [...changeNotes(dtype, checked), ...notes],
+    version: packageVersion(),
+  });
+  const all = [textFile("README.md", card), ...files];
+  await writeFolder(out, all);
   return {
     format,
     out,
@@ -78,43 +97,34 @@ export async function exportNetwork(options: ExportOptions): Promise<ExportRepor
     isMerged: description.adapter?.isMerged ?? true,
     parameters:
       parameterCount(network.architecture, { head: true }) +
-      (description.adapter?.isMerged ? 0 : (description.adapter?.account.trainable ?? 0)),
-    files: files.map(({ path, byteLength }) => ({ path: join(out, path), bytes: byteLength })),
-    check,
-    unchecked,
+      (description.adapter && !description.adapter.isMerged ? description.adapter.account.trainable : 0),
+    files: all.map(({ path, byteLength }) => ({ path: join(out, path), bytes: byteLength })),
+    ...checked,
+    notes,
     upload: `hf upload ${basename(resolve(out))} ${out}`,
   };
 }
 
-/** What the export changes; that it cannot be told is an error only where the images were asked for. */
-async function tryCheck(
-  model: Model,
-  { run, backbone, best, threads, data, check = true, signal }: ExportOptions,
-  description: Description,
-): Promise<Pick<ExportReport, "check" | "unchecked">> {
-  if (!check) return { check: null, unchecked: "it was not asked for" };
-  try {
-    const options = { run, backbone, best, threads, data, signal };
-    return { check: await checkExport(model, description, options), unchecked: null };
-  } catch (error) {
-    if (data !== undefined || !(error instanceof ConfigError)) throw error;
-    return { check: null, unchecked: error.message };
-  }
+/** The name of the data set, without the folders above it. */
+async function datasetOf(run: string | undefined, data: string | undefined): Promise<string | undefined> {
+  const place =
+    data ?? (run === undefined ? undefined : (await readRunRecord(run).catch(() => undefined))?.places.data);
+  return place === undefined ? undefined : basename(place);
 }
 
-/** The files of a model: `name`, and `name_data` where its weights lie apart. */
-function modelFiles(model: Model, name: string, isApart: boolean): readonly FileToWrite[] {
-  const location = `${basename(name)}_data`;
-  const { model: file, data } = isApart ? outlineModel(model, location) : inlineModel(model);
-  return [{ path: name, ...file }, ...(data ? [{ path: join(dirname(name), location), ...data }] : [])];
+/** What the run scored on test images, where the adapter is that of its end. */
+async function testScore({ run, best, dtype }: ExportOptions): Promise<readonly Score[]> {
+  if (run === undefined || dtype !== "fp32") return [];
+  const result = await readResult(run).catch(() => undefined);
+  const metrics = best ? result?.best?.test : result?.test;
+  return metrics ? [{ split: "test", top1: metrics.top1 }] : [];
 }
 
-/** What a graph without feeds computes, in ONNX Runtime. */
-async function computeOnce(graph: Graph, weights: (name: string) => Tensor): Promise<Record<string, Tensor>> {
-  const executor = await createOrtExecutor();
-  try {
-    return await (await executor.load(graph, weights)).run({});
-  } finally {
-    await executor.close();
-  }
+/** What the card says of the accuracy before and after. */
+function changeNotes(dtype: ExportDtype, { check }: Checked): readonly string[] {
+  if (!check) return [];
+  const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+  return [
+    `Measured on ${check.images} validation images: ${percent(check.before.top1)} top-1 as trained, ${percent(check.after.top1)} as exported (${dtype}); the same class for ${percent(check.agreement)} of them, logits within ${check.logitError.toExponential(1)} of the largest.`,
+  ];
 }
