@@ -1,5 +1,6 @@
-import type { Step } from "../data/transform.js";
+import { parseTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
+import type { Resizing } from "../onnx/resized-model.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Description } from "./description.js";
 
@@ -41,41 +42,38 @@ export function hfConfig(a: Architecture, classes: readonly string[]): Readonly<
 const resampleOf = { bilinear: 2, bicubic: 3 } as const;
 
 /**
- * transformers.js resizes with `sharp`: its bilinear and bicubic look at the nearest pixels alone, however much smaller the
- * image becomes; Lanczos looks at all of them, as Pillow's filters do.
+ * The transform as one resize, with the cut from the middle where there is one.
+ * @throws ConfigError for a transform that HF's image processors have no words for
  */
-const lanczos = 1;
+export function resizingOf(sentence: string): Resizing {
+  const [, resize, crop, ...rest] = parseTransform(sentence);
+  if (rest.length === 0) {
+    if (resize?.name === "resize" && crop === undefined) return resize;
+    if (resize?.name === "resize-short" && crop?.name === "center-crop") {
+      const { height, width } = crop;
+      if (resize.size >= Math.max(height, width)) return { height, width, short: resize.size, filter: resize.filter };
+    }
+  }
+  throw new ConfigError(
+    `the evaluation transform is ${sentence}; what can be written down elsewhere is decode|resize(…) and decode|resize-short(…)|center-crop(…) of at most that size. Take --format onnx and prepare the images yourself.`,
+  );
+}
 
 /**
- * What `preprocessor_config.json` says of images: the transform in HF's words.
- * @param reader who goes by it: each has its own resize
- * @throws ConfigError for a transform that HF has no words for
+ * What `preprocessor_config.json` says of images, for HF transformers.
+ * @throws ConfigError for a transform that it has no words for
  */
-export function preprocessorConfig(
-  { contract, transform: sentence }: Pick<Description, "contract" | "transform">,
-  transform: readonly Step[],
-  reader: "transformers" | "transformers.js",
-): Readonly<Record<string, unknown>> {
-  const [first, resize, crop, ...rest] = transform;
-  const isKnown =
-    first?.name === "decode" &&
-    rest.length === 0 &&
-    ((resize?.name === "resize" && crop === undefined) ||
-      (resize?.name === "resize-short" && crop?.name === "center-crop"));
-  if (!isKnown) {
-    throw new ConfigError(
-      `the evaluation transform is ${sentence}; HF's image processors know decode|resize(…) and decode|resize-short(…)|center-crop(…). Take --format onnx and prepare the images yourself.`,
-    );
-  }
+export function preprocessorConfig({
+  contract,
+  transform,
+}: Pick<Description, "contract" | "transform">): Readonly<Record<string, unknown>> {
+  const { height, width, short, filter } = resizingOf(transform);
   return {
     image_processor_type: "ViTImageProcessor",
     do_resize: true,
-    size: resize.name === "resize" ? { height: resize.height, width: resize.width } : { shortest_edge: resize.size },
-    resample: reader === "transformers" ? resampleOf[resize.filter] : lanczos,
-    ...(crop?.name === "center-crop" && {
-      do_center_crop: true,
-      crop_size: { height: crop.height, width: crop.width },
-    }),
+    size: short === undefined ? { height, width } : { shortest_edge: short },
+    resample: resampleOf[filter],
+    ...(short !== undefined && { do_center_crop: true, crop_size: { height, width } }),
     do_rescale: true,
     rescale_factor: 1 / 255,
     do_normalize: true,

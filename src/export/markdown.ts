@@ -7,8 +7,8 @@ const control = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 export const escapeMarkdown = (text: string): string =>
   text
     .replace(control, "\ufffd")
-    .replace(/[&<>@]/g, (character) => entities[character as keyof typeof entities])
-    .replace(special, "\\$&");
+    .replace(special, "\\$&")
+    .replace(/[&<>@]/g, (character) => entities[character as keyof typeof entities]);
 
 /** The text as a YAML string in double quotes. */
 export const quoteYaml = (text: string): string => JSON.stringify(text.replace(control, "\ufffd"));

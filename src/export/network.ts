@@ -1,6 +1,6 @@
 import { type Graph, graph, input, type Tensor, transpose, type Value, weight } from "../graph/index.js";
 import type { Architecture } from "../vit/architecture.js";
-import { classify, features } from "../vit/model.js";
+import { classify, features, type Normalization } from "../vit/model.js";
 import type { Adaptation } from "../vit/site.js";
 
 /** A network with a head that is to leave this project. */
@@ -16,11 +16,19 @@ export interface Network {
 /** What the input of exported networks is called: images `[batch, channels, height, width]`, normalised. */
 export const inputName = "pixel_values";
 
+/** Of pixels that come normalised: `(x / 255 − 0) / (1 / 255) = x`. */
+const normalized: Normalization = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
+
 /**
  * The graph of a network for other people's runtimes: from normalised `pixel_values` to `logits`. An adapter's tensors are
  * weights like all others.
+ * @param normalization of pixels that come from 0 to 255; without it they come normalised
  */
-export function networkGraph({ architecture: a, weights, adapt }: Network, batch: number): Graph {
+export function networkGraph(
+  { architecture: a, weights, adapt }: Network,
+  batch: number,
+  normalization: Normalization = normalized,
+): Graph {
   const pixels = input(inputName, [batch, a.channels, ...a.imageSize]);
   const values = new Map<string, Value>();
   const value = (name: string): Value => {
@@ -30,8 +38,7 @@ export function networkGraph({ architecture: a, weights, adapt }: Network, batch
   };
   const pooled = features(a, {
     images: transpose(pixels, [0, 2, 3, 1]),
-    // The pixels come normalised: (255 p / 255 − 0) / 1.
-    normalization: { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] },
+    normalization,
     ...(adapt && { adaptation: adapt(value) }),
   });
   const head = [weight("head.weight", [a.classes, a.width]), weight("head.bias", [a.classes])] as const;

@@ -1,7 +1,6 @@
-import type { Step } from "../data/transform.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Description } from "./description.js";
-import { hfConfig, preprocessorConfig } from "./hf-config.js";
+import { hfConfig } from "./hf-config.js";
 import type { ExportDtype } from "./onnx.js";
 
 /** The file of a model in a folder of transformers.js, and what it calls the type. */
@@ -14,13 +13,12 @@ export const transformersJsModels = {
 /**
  * The files beside the model that transformers.js reads, as texts by their path.
  * @param isApart true where the weights lie beside the model
- * @throws ConfigError where architecture or transform have no words there
+ * @throws ConfigError where the architecture has no words there
  * @see https://huggingface.co/docs/transformers.js/guides/dtypes
  */
 export function transformersJsFiles(
   architecture: Architecture,
   description: Description,
-  transform: readonly Step[],
   dtype: ExportDtype,
   isApart: boolean,
 ): Readonly<Record<string, string>> {
@@ -34,8 +32,21 @@ export function transformersJsFiles(
   };
   return {
     "config.json": print(config),
-    "preprocessor_config.json": print(preprocessorConfig(description, transform, "transformers.js")),
+    "preprocessor_config.json": print(pixelsOnly),
   };
 }
+
+/**
+ * Images as they are: resizing and normalisation are in the model. transformers.js resizes differently in Node (its bilinear
+ * and bicubic look at the nearest pixels alone, however much smaller the image becomes) and in browsers (by their
+ * canvas), and neither is what the network was trained with.
+ */
+const pixelsOnly = {
+  image_processor_type: "ViTImageProcessor",
+  do_resize: false,
+  do_rescale: false,
+  do_normalize: false,
+  do_convert_rgb: true,
+};
 
 const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -48,11 +48,12 @@ export async function openModelTeam(
 
 /**
  * The exported model beside the network it came from, on the validation images of its run.
+ * @param contract what the model wants its pixels normalised by
  * @throws ConfigError where there are none, or they are not the run's
  */
 export async function checkExport(
   model: Model,
-  { contract }: Pick<Description, "contract">,
+  contract: Description["contract"],
   options: ClassifierOptions & Pick<EvaluateOptions, "data" | "signal">,
 ): Promise<ExportCheck> {
   const { run = "", data, signal, threads } = options;

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
-import { parseTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Description } from "../export/description.js";
+import { resizingOf } from "../export/hf-config.js";
 import { type ExportDtype, exportModel } from "../export/onnx.js";
 import { transformersJsFiles, transformersJsModels } from "../export/transformers-js.js";
 import type { Graph } from "../graph/graph.js";
@@ -40,32 +40,36 @@ export async function modelFiles(
   const { format, dtype, externalData } = options;
   const forJs = format === "transformers-js";
   const name = forJs ? transformersJsModels[dtype].path : "model.onnx";
-  const transform = parseTransform(description.transform);
+  const resizing = forJs ? resizingOf(description.transform) : undefined;
   const texts = (isApart: boolean): readonly FileToWrite[] =>
     forJs
-      ? Object.entries(transformersJsFiles(network.architecture, description, transform, dtype, isApart)).map((file) =>
+      ? Object.entries(transformersJsFiles(network.architecture, description, dtype, isApart)).map((file) =>
           textFile(...file),
         )
       : [];
   // What has no words there fails before anything is computed.
   texts(false);
-  const model = await exportModel(network, dtype, description, (graph) => computeOnce(graph, network.weights));
-  const checked = await tryCheck(model, options, description);
+  const compute = (graph: Graph) => computeOnce(graph, network.weights);
+  const model = await exportModel(network, dtype, description, compute, resizing);
+  const checked = await tryCheck(model, options, resizing ? pixelsAsTheyAre : description.contract);
   const isApart = externalData ?? weightBytes(model) > largestModel;
   return { files: [...texts(isApart), ...placeModel(model, name, isApart)], checked, notes: [] };
 }
+
+/** `(x / 255 − 0) / (1 / 255) = x`: such a model normalises by itself. */
+const pixelsAsTheyAre = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
 
 /** What the export changes; that it cannot be told is an error only where the images were asked for. */
 async function tryCheck(
   model: Model,
   { run, backbone, best, threads, data, check = true, signal }: ExportOptions,
-  description: Description,
+  contract: Description["contract"],
 ): Promise<Checked> {
   if (!check) return { check: null, unchecked: "it was not asked for" };
   if (run === undefined && data === undefined) return { check: null, unchecked: "no data was given with --data" };
   try {
     const options = { run, backbone, best, threads, data, signal };
-    return { check: await checkExport(model, description, options), unchecked: null };
+    return { check: await checkExport(model, contract, options), unchecked: null };
   } catch (error) {
     if (data !== undefined || !(error instanceof ConfigError)) throw error;
     return { check: null, unchecked: error.message };
