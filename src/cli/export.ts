@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ExportFormat, ExportReport } from "../platform/node.js";
 import { interruptSignal, print, printJson } from "../platform/terminal.js";
-import { addMachineFlags } from "./flags.js";
+import { addMachineFlags, parseCount } from "./flags.js";
 import { percent } from "./train-report.js";
 
 const examples = `
@@ -18,6 +18,9 @@ interface Flags {
   readonly dtype: "fp32" | "fp16" | "int8";
   readonly externalData?: boolean;
   readonly data?: string;
+  readonly names: "timm" | "hf";
+  readonly modules: "v4" | "v5";
+  readonly rank?: number;
   readonly check: boolean;
   readonly license?: string;
   readonly baseModel?: string;
@@ -27,7 +30,7 @@ interface Flags {
 
 /** Adds the flags and the action of `export`. */
 export function configure(command: Command): void {
-  const formats: readonly ExportFormat[] = ["onnx", "transformers-js"];
+  const formats: readonly ExportFormat[] = ["onnx", "transformers-js", "safetensors", "peft"];
   addMachineFlags(command)
     .option("--run <folder>", "run folder, or an adapter's file")
     .option("--backbone <folder>", "the run's backbone, where it has moved; without --run: exported with its own head")
@@ -35,6 +38,17 @@ export function configure(command: Command): void {
     .addOption(new Option("--format <format>", "what is written").choices(formats).makeOptionMandatory())
     .requiredOption("--out <folder>", "folder to make")
     .addOption(new Option("--dtype <type>", "numbers of the model").choices(["fp32", "fp16", "int8"]).default("fp32"))
+    .addOption(
+      new Option("--names <names>", "safetensors: whose names the tensors have")
+        .choices(["timm", "hf"])
+        .default("timm"),
+    )
+    .addOption(
+      new Option("--modules <version>", "peft: module names of transformers before 5, or since")
+        .choices(["v4", "v5"])
+        .default("v5"),
+    )
+    .option("--rank <rank>", "peft: approximate what is of full rank (sas affine) by this rank", parseCount)
     .option("--external-data", "weights in a file beside the model; always where they take more than 1.5 GiB")
     .option("--data <folder>", "validation images to measure the change on; default: the run's own")
     .option("--license <name>", "for the model card, as the hub names it: apache-2.0, cc-by-4.0, …")

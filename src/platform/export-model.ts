@@ -8,6 +8,7 @@ import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
 import type { Model } from "../onnx/model.js";
 import { inlineModel, largestModel, outlineModel, weightBytes } from "../onnx/model-file.js";
+import { openSession } from "../train/lanes.js";
 import type { ExportOptions } from "./export.js";
 import { checkExport, type ExportCheck } from "./export-check.js";
 import type { ExportSource } from "./export-source.js";
@@ -83,11 +84,19 @@ function placeModel(model: Model, name: string, isApart: boolean): readonly File
   return [{ path: name, ...file }, ...(data ? [{ path: join(dirname(name), location), ...data }] : [])];
 }
 
-/** What a graph without feeds computes, in ONNX Runtime. */
-async function computeOnce(graph: Graph, weights: (name: string) => Tensor): Promise<Record<string, Tensor>> {
+/**
+ * What a graph computes once, in ONNX Runtime.
+ * @param feeds may hold more than the graph needs
+ */
+export async function computeOnce(
+  graph: Graph,
+  weights: (name: string) => Tensor,
+  feeds: Readonly<Record<string, Tensor>> = {},
+): Promise<Readonly<Record<string, Tensor>>> {
+  if (Object.keys(graph.outputs).length === 0) return {};
   const executor = await createOrtExecutor();
   try {
-    return await (await executor.load(graph, weights)).run({});
+    return await (await openSession(executor, graph, weights)).run(feeds);
   } finally {
     await executor.close();
   }

@@ -1,10 +1,13 @@
 import { basename, join, resolve } from "node:path";
-import { modelCard, type Score } from "../export/card.js";
+import { type CardFormat, modelCard, type Score } from "../export/card.js";
 import type { ExportDtype } from "../export/onnx.js";
 import { parameterCount } from "../vit/architecture.js";
+import type { HfVersion } from "../vit/hf-names.js";
 import type { ExportCheck } from "./export-check.js";
 import { type Checked, modelFiles, numbersOf } from "./export-model.js";
-import { openSource, type SourceOptions } from "./export-source.js";
+import { peftFiles } from "./export-peft.js";
+import { type ExportSource, openSource, type SourceOptions } from "./export-source.js";
+import { checkpointFiles } from "./export-weights.js";
 import { refuseFilled, textFile, writeFolder } from "./folder.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 import { packageVersion } from "./versions.js";
@@ -22,6 +25,12 @@ export interface ExportOptions extends SourceOptions {
   readonly data?: string | undefined;
   /** Whether that is measured; default true. */
   readonly check?: boolean | undefined;
+  /** Whose names a checkpoint's tensors have; default `timm`. */
+  readonly names?: "timm" | "hf" | undefined;
+  /** peft: whose module names, before or since version 5 of transformers; default `v5`. */
+  readonly modules?: HfVersion | undefined;
+  /** peft: rank of what approximates a change of full rank. */
+  readonly rank?: number | undefined;
   /** For the model card, as the hub names it. */
   readonly license?: string | undefined;
   /** For the model card: where the backbone lies on the hub. */
@@ -30,7 +39,7 @@ export interface ExportOptions extends SourceOptions {
 }
 
 /** What people can do with a network that leaves. */
-export const exportFormats = ["onnx", "transformers-js"] as const;
+export const exportFormats = ["onnx", "transformers-js", "safetensors", "peft"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** What was exported. */
@@ -70,11 +79,11 @@ export async function exportNetwork(given: ExportOptions): Promise<ExportReport>
   const source = await openSource(options);
   signal?.throwIfAborted();
   const { network, description } = source;
-  const { files, checked, notes } = await modelFiles(source, options);
+  const { files, checked, notes } = await filesOf(source, options);
   const { check } = checked;
   const card = modelCard(description, {
     name: basename(resolve(out)),
-    format,
+    format: cardFormatOf(options),
     numbers: numbersOf(dtype),
     baseModel: options.baseModel,
     dataset: await datasetOf(run, options.data),
@@ -104,6 +113,14 @@ export async function exportNetwork(given: ExportOptions): Promise<ExportReport>
     upload: `hf upload ${basename(resolve(out))} ${out}`,
   };
 }
+
+function filesOf(source: ExportSource, options: ExportOptions & { readonly dtype: ExportDtype }) {
+  if (options.format === "peft") return peftFiles(source, options);
+  return options.format === "safetensors" ? checkpointFiles(source, options) : modelFiles(source, options);
+}
+
+const cardFormatOf = ({ format, names }: ExportOptions): CardFormat =>
+  format === "safetensors" ? (names === "hf" ? "transformers" : "timm") : format;
 
 /** The name of the data set, without the folders above it. */
 async function datasetOf(run: string | undefined, data: string | undefined): Promise<string | undefined> {

@@ -17,6 +17,13 @@ export function textFile(path: string, text: string): FileToWrite {
   return { path, byteLength: bytes.length, pieces: [bytes] };
 }
 
+/** A file of pieces that are there already. */
+export const chunksFile = (path: string, pieces: readonly Uint8Array[]): FileToWrite => ({
+  path,
+  byteLength: pieces.reduce((sum, { length }) => sum + length, 0),
+  pieces,
+});
+
 /**
  * Stops where a folder that is to be made exists already, unless it is empty.
  * @throws ConfigError
