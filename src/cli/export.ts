@@ -32,7 +32,7 @@ interface Flags {
 export function configure(command: Command): void {
   const formats: readonly ExportFormat[] = ["onnx", "transformers-js", "safetensors", "peft"];
   addMachineFlags(command)
-    .option("--run <folder>", "run folder, or an adapter's file")
+    .option("--run <folder>", "run folder, an adapter's file, or a folder of HF PEFT")
     .option("--backbone <folder>", "the run's backbone, where it has moved; without --run: exported with its own head")
     .option("--best", "the epoch that was best on validation images, instead of the last")
     .addOption(new Option("--format <format>", "what is written").choices(formats).makeOptionMandatory())
@@ -65,16 +65,17 @@ export function configure(command: Command): void {
 
 /** The report as lines. */
 function* lines(report: ExportReport): Generator<string> {
-  const { method, isMerged, backbone, parameters, check, unchecked, files, notes, upload } = report;
+  const { format, method, isMerged, backbone, parameters, check, unchecked, files, notes, upload } = report;
   const size = `${parameters.toLocaleString("en-US")} parameters`;
   if (method === null) yield `${backbone} with its own head: ${size}`;
+  else if (format === "peft") yield `${method} as a LoRA adapter of ${backbone} with HF's names`;
   else if (isMerged) yield `${method} merged into ${backbone}: ${size}, no trace of the adapter`;
   else yield `${method} does not fold into the network: exported unmerged, beside ${backbone}: ${size}`;
   if (check) {
     const points = 100 * (check.after.top1 - check.before.top1);
     yield `val: ${check.images} images  top-1 ${percent(check.before.top1)} before, ${percent(check.after.top1)} exported (${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points)  ` +
       `same class ${percent(check.agreement)}  logits within ${check.logitError.toExponential(1)} of the largest`;
-  } else yield `accuracy not measured: ${unchecked}`;
+  } else if (format === "onnx" || format === "transformers-js") yield `accuracy not measured: ${unchecked}`;
   yield* notes;
   for (const { path, bytes } of files) yield `${path}  ${(bytes / 1e6).toFixed(bytes < 1e5 ? 3 : 1)} MB`;
   yield upload;

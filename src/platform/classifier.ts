@@ -17,6 +17,7 @@ import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
 import { openBytes } from "./files.js";
 import { createLaneExecutors, threadsOf } from "./ort-node.js";
+import { isPeftFolder, openPeft } from "./peft-folder.js";
 import { readRunRecord, runFiles } from "./run-folder.js";
 
 /** A network that is ready to answer. */
@@ -32,7 +33,7 @@ export interface Classifier {
 
 /** Which network answers: a trained run, or a backbone with its own head. */
 export interface ClassifierOptions {
-  /** A run folder, or an adapter's file beside which `backbone` is given. */
+  /** A run folder, or an adapter's file or a folder of HF PEFT beside which `backbone` is given. */
   readonly run?: string | undefined;
   /** Folder of the backbone; for a run only where it has moved. */
   readonly backbone?: string | undefined;
@@ -89,7 +90,8 @@ export async function openTrained(
   run: string,
   { best, backbone: folder }: Pick<ClassifierOptions, "best" | "backbone">,
 ): Promise<Trained> {
-  const adapter = await openAdapter(run, best);
+  const peft = (await isPeftFolder(run)) ? await openPeft(run, folder) : undefined;
+  const adapter = peft?.adapter ?? (await openAdapter(run, best));
   const { classes, backbone } = adapter;
   const transform = parseTransform(adapter.transform);
   const imageSize = outputSize(transform);
@@ -99,7 +101,7 @@ export async function openTrained(
   const isWhole = parametersOf(architecture).every(({ name }) => Object.hasOwn(adapter.tensors, name));
   const weights = isWhole
     ? undefined
-    : fitNetwork(await openOwnBackbone(run, adapter, folder), imageSize, classes.length).weights;
+    : fitNetwork(peft?.backbone ?? (await openOwnBackbone(run, adapter, folder)), imageSize, classes.length).weights;
   return { adapter, architecture, transform, weights };
 }
 

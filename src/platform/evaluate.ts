@@ -70,7 +70,9 @@ export async function scoreSplit(
 }
 
 function refuseOtherClasses(folder: string, found: readonly string[], known: readonly string[]): void {
-  if (found.length === known.length && found.every((name, i) => name === known[i])) return;
+  // A network whose classes have numbers alone can be scored on any data of as many.
+  const isUnnamed = known.every((name, i) => name === String(i));
+  if (found.length === known.length && (isUnnamed || found.every((name, i) => name === known[i]))) return;
   const strange = found.find((name) => !known.includes(name)) ?? known.find((name) => !found.includes(name));
   throw new ConfigError(
     `${folder}: expected the ${known.length} classes of the run in their order, got ${found.length}${strange === undefined ? "" : `; only one of the two has ${JSON.stringify(strange)}`}. Give the data the run was trained for.`,

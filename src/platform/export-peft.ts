@@ -23,7 +23,7 @@ export async function peftFiles(
   if (dtype !== "fp32") throw new ConfigError(`peft: adapters are fp32, got ${dtype}.`);
   const { adapter, architecture } = trained;
   const { weights, head } = partsOf(trained);
-  hfConfig(architecture, adapter.classes);
+  const network = hfConfig(architecture, adapter.classes);
   const graph = lowRankGraph({ architecture, method: methodOf(adapter.method), methodOptions: adapter.options });
   const changes = await computeOnce(graph, weights, adapter.tensors);
   const { config, tensors, errors } = peftAdapter({
@@ -35,10 +35,17 @@ export async function peftFiles(
     rank,
     baseModel: baseModel ?? adapter.backbone.name,
   });
+  if (errors.size === 0 && tensors.size === 2) {
+    throw new ConfigError(
+      `${adapter.method} changes no map: there is nothing to make a LoRA of. Take --format safetensors --names hf.`,
+    );
+  }
   const chunks = safetensorsChunks({ metadata: { format: "pt" }, tensors });
   return {
     files: [
       textFile("adapter_config.json", `${JSON.stringify(config, null, 2)}\n`),
+      // PEFT does not read it; the names of the classes are nowhere else.
+      textFile("config.json", `${JSON.stringify(network, null, 2)}\n`),
       chunksFile("adapter_model.safetensors", chunks),
     ],
     checked: { check: null, unchecked: "an adapter is exported, not a network" },
