@@ -115,15 +115,15 @@ export function peftToAdapter(
       const [inputs, outputs] = sizesOf(architecture, target);
       const [down, up] = [new Float64Array(inputs * rank), new Float64Array(rank * outputs)];
       if (pair) {
-        const { a, b, module } = pair;
+        const { a, b, path } = pair;
         const size = a?.shape[0] ?? 0;
         const fits = a?.shape[1] === inputs && b?.shape[0] === outputs && b?.shape[1] === size;
         if (!a || !b || !fits) {
           return fail(
-            `${module}: expected lora_A [r, ${inputs}] and lora_B [${outputs}, r], got ${shapeText(a)} and ${shapeText(b)}`,
+            `${path}: expected lora_A [r, ${inputs}] and lora_B [${outputs}, r], got ${shapeText(a)} and ${shapeText(b)}`,
           );
         }
-        const scale = scaleOf(config, module, size, fail);
+        const scale = scaleOf(config, path, size, fail);
         const [from, to] = [toNumbers(a), toNumbers(b)];
         for (let k = 0; k < size; k++) {
           for (let i = 0; i < inputs; i++) down[i * rank + k] = from[k * inputs + i] as number;
@@ -137,7 +137,7 @@ export function peftToAdapter(
     }
   }
   const [left] = pairs.values();
-  if (left) return fail(`${left.module}: the backbone has ${architecture.blocks} blocks, and no such module`);
+  if (left) return fail(`${left.path}: the backbone has ${architecture.blocks} blocks, and no such module`);
   return {
     method: "lora",
     options: { rank, alpha: rank, targets },
@@ -151,7 +151,7 @@ export function peftToAdapter(
 }
 
 interface StoredPair {
-  readonly module: string;
+  readonly path: string;
   readonly target: Target;
   a?: Tensor;
   b?: Tensor;
@@ -169,13 +169,13 @@ function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) =
     if (plain === "classifier.weight") head.weight = tensor;
     else if (plain === "classifier.bias") head.bias = tensor;
     else {
-      const [, module = "", factor] = /^(.+)\.lora_([AB])\.weight$/.exec(plain) ?? [];
-      const place = blockPartOf(module.startsWith("vit.") ? module : `vit.${module}`);
+      const [, path = "", factor] = /^(.+)\.lora_([AB])\.weight$/.exec(plain) ?? [];
+      const place = blockPartOf(path.startsWith("vit.") ? path : `vit.${path}`);
       const target = place && targetOf[place.part];
       if (!place || !target)
         return fail(`${JSON.stringify(name.slice(0, 120))} is no LoRA of a linear map of HF's ViT`);
       const key = `${place.block}.${target}`;
-      const pair: StoredPair = pairs.get(key) ?? { module, target };
+      const pair: StoredPair = pairs.get(key) ?? { path, target };
       pair[factor === "A" ? "a" : "b"] = tensor;
       pairs.set(key, pair);
     }
@@ -185,20 +185,20 @@ function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) =
 }
 
 /** `alpha / r`, or `alpha / √r`; patterns name the end of a module's name. */
-function scaleOf(config: PeftConfig, module: string, rank: number, fail: (what: string) => never): number {
+function scaleOf(config: PeftConfig, path: string, rank: number, fail: (what: string) => never): number {
   const find = <T>(pattern: Readonly<Record<string, T>> | null | undefined): T | undefined =>
-    Object.entries(pattern ?? {}).find(([key]) => matches(module, key, fail))?.[1];
+    Object.entries(pattern ?? {}).find(([key]) => matches(path, key, fail))?.[1];
   const stated = find(config.rank_pattern) ?? config.r;
-  if (stated !== rank) fail(`${module}: expected rank ${stated} as the configuration says, got ${rank}`);
+  if (stated !== rank) fail(`${path}: expected rank ${stated} as the configuration says, got ${rank}`);
   const alpha = find(config.alpha_pattern) ?? config.lora_alpha;
   return alpha / (config.use_rslora ? Math.sqrt(rank) : rank);
 }
 
 /** PEFT's keys are regular expressions; those of plain names are read, which is what they are in practice. */
-function matches(module: string, key: string, fail: (what: string) => never): boolean {
+function matches(path: string, key: string, fail: (what: string) => never): boolean {
   const plain = key.replace(/^\^/, "").replaceAll("\\.", ".");
   if (!/^[\w.]+$/.test(plain)) return fail(`the pattern ${JSON.stringify(key.slice(0, 80))} is no name of a module`);
-  return module === plain || (!key.startsWith("^") && module.endsWith(`.${plain}`));
+  return path === plain || (!key.startsWith("^") && path.endsWith(`.${plain}`));
 }
 
 const shapeText = (tensor: Tensor | undefined): string => (tensor ? `[${tensor.shape.join(", ")}]` : "nothing");

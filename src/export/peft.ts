@@ -39,7 +39,7 @@ const partsOf = (place: Site["place"]): readonly { readonly part: string; readon
 
 /** A LoRA pair of one module, row by row. */
 interface Pair {
-  readonly module: string;
+  readonly path: string;
   readonly kind: string;
   readonly rank: number;
   /** `[rank, in]` */
@@ -65,9 +65,9 @@ export function peftAdapter(source: PeftSource): PeftAdapter {
   }
   const withBias = pairs.some(({ bias }) => bias);
   const tensors = new Map<string, Tensor>();
-  for (const { module, rank, a, b, bias } of pairs) {
+  for (const { path, rank, a, b, bias } of pairs) {
     const [inputs, outputs] = [a.length / rank, b.length / rank];
-    const name = `base_model.model.${module}`;
+    const name = `base_model.model.${path}`;
     tensors.set(`${name}.lora_A.weight`, tensorOf("float32", [rank, inputs], a));
     tensors.set(`${name}.lora_B.weight`, tensorOf("float32", [outputs, rank], b));
     if (withBias) tensors.set(`${name}.lora_B.bias`, tensorOf("float32", [outputs], bias ?? new Float64Array(outputs)));
@@ -76,9 +76,7 @@ export function peftAdapter(source: PeftSource): PeftAdapter {
   tensors.set("base_model.model.classifier.bias", head.bias);
   const ranks = pairs.map(({ rank }) => rank);
   const usual = ranks.toSorted((x, y) => count(ranks, y) - count(ranks, x))[0] ?? 1;
-  const pattern = Object.fromEntries(
-    pairs.filter(({ rank }) => rank !== usual).map(({ module, rank }) => [module, rank]),
-  );
+  const pattern = Object.fromEntries(pairs.filter(({ rank }) => rank !== usual).map(({ path, rank }) => [path, rank]));
   const config = {
     peft_type: "LORA",
     task_type: null,
@@ -106,7 +104,7 @@ const count = (all: readonly number[], one: number): number => all.filter((other
 function targetsOf(pairs: readonly Pair[], blocks: number, version: HfVersion): readonly string[] {
   const kinds = [...new Set(pairs.map(({ kind }) => kind))];
   const isWhole = kinds.every((kind) => pairs.filter((pair) => pair.kind === kind).length === blocks);
-  if (!isWhole) return pairs.map(({ module }) => module);
+  if (!isWhole) return pairs.map(({ path }) => path);
   return kinds.map((kind) => hfPart(kind, version));
 }
 
@@ -123,7 +121,7 @@ function pairsAt({ changes, weights, version, rank }: PeftSource, site: Site, er
   return partsOf(site.place).flatMap(({ part, third }): Pair[] => {
     const outputs = third === undefined ? allOutputs : allOutputs / 3;
     const start = (third ?? 0) * outputs;
-    const module = hfModule(site.block, part, version);
+    const path = hfModule(site.block, part, version);
     const a: number[] = [];
     const columns: Float64Array[] = [];
     const add = (row: (i: number) => number, column: Float64Array): void => {
@@ -143,7 +141,7 @@ function pairsAt({ changes, weights, version, rank }: PeftSource, site: Site, er
         .slice(start * inputs, (start + outputs) * inputs)
         .map((w, i) => w * (scale[i % inputs] as number));
       const best = bestOfRank(change, outputs, inputs, Math.min(rank, inputs, outputs));
-      errors.set(module, best.error);
+      errors.set(path, best.error);
       const size = best.left.length / outputs;
       for (let k = 0; k < size; k++) {
         add(
@@ -164,7 +162,7 @@ function pairsAt({ changes, weights, version, rank }: PeftSource, site: Site, er
       { length: outputs * size },
       (_, i) => columns[i % size]?.[Math.floor(i / size)] as number,
     );
-    return [{ module, kind: part, rank: size, a: Float64Array.from(a), b, bias }];
+    return [{ path, kind: part, rank: size, a: Float64Array.from(a), b, bias }];
   });
 }
 

@@ -50,10 +50,9 @@ export const hfModule = (block: number, part: string, version: HfVersion): strin
   `vit.${hfPart("block", version)}.${block}.${hfPart(part, version)}`;
 
 /** The part of a block that a module of HF's ViT is, by either of its names; undefined for any other module. */
-export function blockPartOf(module: string): { readonly block: number; readonly part: string } | undefined {
+export function blockPartOf(path: string): { readonly block: number; readonly part: string } | undefined {
   for (const names of Object.values(modules)) {
-    const [, block, name] =
-      new RegExp(`^vit\\.${names.block?.replace(".", "\\.")}\\.(\\d+)\\.(.+)$`).exec(module) ?? [];
+    const [, block, name] = new RegExp(`^vit\\.${names.block?.replace(".", "\\.")}\\.(\\d+)\\.(.+)$`).exec(path) ?? [];
     const part = Object.keys(names).find((key) => key !== "block" && names[key] === name);
     if (block !== undefined && part !== undefined) return { block: Number(block), part };
   }
