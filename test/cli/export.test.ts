@@ -46,7 +46,7 @@ describe("export", () => {
 
   it("tells people what it did", async () => {
     const { stdout } = await exportTo("told", "--run", "sas", "--format", "onnx", "--external-data");
-    expect(stdout).toMatch(/^sas merged into backbone: [\d,]+ parameters, no trace of the adapter\nval: 12 images/);
+    expect(stdout).toMatch(/^sas merged into vit: [\d,]+ parameters, no trace of the adapter\nval: 12 images/);
     expect(stdout).toMatch(/model\.onnx_data .*\nhf upload told told\n$/);
     const unmerged = await exportTo("unmerged", "--run", "vpt", "--format", "onnx", "--no-check");
     expect(unmerged.stdout).toMatch(/^vpt-deep does not fold into the network: exported unmerged/);
