@@ -7,7 +7,11 @@ import { percent } from "./train-report.js";
 const examples = `
 Examples:
   $ sas-petl export --run runs/flowers --format onnx --out flowers-onnx
-  $ sas-petl export --run runs/flowers --format onnx --dtype int8 --out flowers-int8`;
+  $ sas-petl export --run runs/flowers --format onnx --dtype int8 --out flowers-int8
+  $ sas-petl export --run runs/flowers --format transformers-js --out flowers-js --license cc-by-4.0
+  $ sas-petl export --run runs/flowers --format safetensors --names hf --out flowers-hf
+  $ sas-petl export --run runs/flowers --format peft --out flowers-lora
+  $ sas-petl export --run flowers-lora --backbone vit_tiny --format onnx --out merged`;
 
 interface Flags {
   readonly run?: string;

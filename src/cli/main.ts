@@ -9,7 +9,10 @@ const commands = {
   train: ["train an adapter on labelled images", () => import("./train.js")],
   evaluate: ["score a trained run on a data set", () => import("./evaluate.js")],
   predict: ["classify images with a run, or with a backbone's own head", () => import("./predict.js")],
-  export: ["merge a run and write it as ONNX for other programs", () => import("./export.js")],
+  export: [
+    "merge a run and write it for other programs: ONNX, transformers.js, timm, HF, PEFT",
+    () => import("./export.js"),
+  ],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
 } as const satisfies Record<string, readonly [string, () => Promise<CommandFile>]>;
 

@@ -87,7 +87,7 @@ function body(d: Description, card: CardInputs): string {
   const { name, dataset, format, numbers, scores, notes, version } = card;
   const { adapter, classes, imageSize, transform, contract } = d;
   const how = adapter
-    ? `fine-tuned with \`${adapter.method}\` (${adapter.isMerged ? "merged into the network" : "beside the network: the method does not fold"})`
+    ? `fine-tuned with \`${adapter.method}\` (${placeOf(format, adapter.isMerged)})`
     : "with its own head";
   const lines = [
     `# ${escapeMarkdown(name)}`,
@@ -120,6 +120,11 @@ function body(d: Description, card: CardInputs): string {
   ];
   return lines.join("\n");
 }
+
+const placeOf = (format: CardFormat, isMerged: boolean): string => {
+  if (format === "peft") return "as a LoRA adapter";
+  return isMerged ? "merged into the network" : "beside the network: the method does not fold";
+};
 
 /** Four digits of a fraction. */
 const round = (fraction: number): number => Number(fraction.toFixed(4));

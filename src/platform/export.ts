@@ -110,7 +110,7 @@ export async function exportNetwork(given: ExportOptions): Promise<ExportReport>
     files: all.map(({ path, byteLength }) => ({ path: join(out, path), bytes: byteLength })),
     ...checked,
     notes,
-    upload: `hf upload ${basename(resolve(out))} ${out}`,
+    upload: `hf upload ${quote(basename(resolve(out)))} ${quote(out)}`,
   };
 }
 
@@ -121,6 +121,9 @@ function filesOf(source: ExportSource, options: ExportOptions & { readonly dtype
 
 const cardFormatOf = ({ format, names }: ExportOptions): CardFormat =>
   format === "safetensors" ? (names === "hf" ? "transformers" : "timm") : format;
+
+/** A word as a shell reads it. */
+const quote = (word: string): string => (/^[\w./:\\-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The name of the data set, without the folders above it. */
 async function datasetOf(run: string | undefined, data: string | undefined): Promise<string | undefined> {
