@@ -23,7 +23,7 @@ const column: Readonly<Record<string, readonly string[]>> = {
   report: ["adapter/", "data/", "train/", "evaluate/interval.ts", "evaluate/metrics.ts", "evaluate/predictions.ts"],
   evaluate: [...core, "train/", "report/"],
   suite: [...core, "train/", "evaluate/", "report/"],
-  export: ["graph/", "onnx/", "vit/", "adapter/"],
+  export: ["graph/", "onnx/", "vit/", "adapter/", "data/"],
   platform: [...core, "train/", "evaluate/", "report/", "suite/", "export/"],
   web: [...core, "train/", "evaluate/"],
   serve: ["index.ts"],

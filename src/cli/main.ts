@@ -11,6 +11,10 @@ const commands = {
   predict: ["classify images with a run, or with a backbone's own head", () => import("./predict.js")],
   suite: ["compare methods on benchmarks", () => import("./suite.js")],
   report: ["write the report of a run: curves, confusion, mistakes", () => import("./report.js")],
+  export: [
+    "merge a run and write it for other programs: ONNX, transformers.js, timm, HF, PEFT",
+    () => import("./export.js"),
+  ],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
 } as const satisfies Record<string, readonly [string, () => Promise<CommandFile>]>;
 

@@ -22,6 +22,8 @@ export { openBackbone, writeBackbone } from "./backbone.js";
 export type { ClassifierOptions } from "./classifier.js";
 export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export { type ExportFormat, type ExportOptions, type ExportReport, exportFormats, exportNetwork } from "./export.js";
+export type { ExportCheck } from "./export-check.js";
 export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
