@@ -6,7 +6,8 @@ import type { FileTree } from "../data/file-tree.js";
 import { isImageName } from "../data/image-header.js";
 import { type TarSource, tarEntries } from "../data/tar.js";
 import { ConfigError, FormatError } from "../errors.js";
-import { openPieces, type PieceReader } from "./read-at.js";
+import type { ByteSource } from "../vit/safetensors.js";
+import { openPieces } from "./read-at.js";
 
 /** Bytes that are read at once while an archive is looked through. */
 const stretch = 2 ** 16;
@@ -21,7 +22,7 @@ export async function openTar(path: string): Promise<FileTree> {
   return gather(path, pieceSource(pieces), async ({ offset, size }, where) => ({
     size,
     async read() {
-      const bytes = await pieces.readAt(offset, size);
+      const bytes = await pieces.read(offset, size);
       if (bytes.length === size) return bytes;
       throw new FormatError(`${where}: the tar archive is cut off. Fetch or pack it anew.`);
     },
@@ -92,7 +93,7 @@ async function gather(
   return archiveTree(path, files);
 }
 
-function pieceSource({ readAt, size }: PieceReader): TarSource {
+function pieceSource({ read, size }: ByteSource): TarSource {
   let position = 0;
   let kept: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
   return {
@@ -102,7 +103,7 @@ function pieceSource({ readAt, size }: PieceReader): TarSource {
     async read(length) {
       const at = position - kept.start;
       if (at < 0 || at + length > kept.bytes.length) {
-        kept = { start: position, bytes: await readAt(position, Math.max(length, stretch)) };
+        kept = { start: position, bytes: await read(position, Math.max(length, stretch)) };
       }
       const from = position - kept.start;
       const bytes = kept.bytes.subarray(from, from + length);

@@ -38,7 +38,7 @@ export async function openShard(path: string): Promise<Shard> {
   const file: AsyncBuffer = {
     byteLength: pieces.size,
     async slice(start, end = pieces.size) {
-      const bytes = await pieces.readAt(start, end - start);
+      const bytes = await pieces.read(start, end - start);
       return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
     },
   };

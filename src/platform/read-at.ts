@@ -1,19 +1,14 @@
 import { open } from "node:fs/promises";
 import { ConfigError } from "../errors.js";
+import type { ByteSource } from "../vit/safetensors.js";
 import { explainFailure } from "./files.js";
 
-/** A file that is read in pieces, and held open only while one is read. */
-export interface PieceReader {
-  readonly size: number;
-  /** The bytes; fewer only where the file ends. */
-  readAt(offset: number, length: number): Promise<Uint8Array>;
-}
-
 /**
- * A reader of a file's pieces. A data set has no end at which a file could be closed, so none stays open.
+ * A file that is held open only while a piece of it is read: a data set has no end at which it could be closed. Where it
+ * ends a piece is shorter.
  * @throws ConfigError where it cannot be read, or changed since it was opened
  */
-export async function openPieces(path: string): Promise<PieceReader> {
+export async function openPieces(path: string): Promise<ByteSource> {
   const use = async <T>(task: (file: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
     const file = await open(path, "r").catch((error: unknown) => {
       throw explainFailure(error, path, "read");
@@ -26,8 +21,9 @@ export async function openPieces(path: string): Promise<PieceReader> {
   };
   const facts = await use((file) => file.stat());
   return {
+    name: path,
     size: facts.size,
-    readAt: (offset, length) =>
+    read: (offset, length) =>
       use(async (file) => {
         const now = await file.stat();
         if (now.size !== facts.size || now.mtimeMs !== facts.mtimeMs) {
