@@ -4,20 +4,13 @@ import { ConfigError, FormatError, RuntimeUnavailableError } from "../errors.js"
 import type { DownloadEvent } from "../train/events.js";
 import { type HubCache, openHubCache } from "./hub-cache.js";
 import { type HubClient, openHub } from "./hub-client.js";
-import {
-  companions,
-  type HubFile,
-  type Listing,
-  largestTextBytes,
-  parseListing,
-  shardsOf,
-  weightsAmong,
-} from "./hub-files.js";
+import { companions, type HubFile, type Listing, largestTextBytes, parseListing } from "./hub-files.js";
 import { type HubName, isCommit, printHubName } from "./hub-name.js";
 import { type HubHooks, patiently } from "./hub-patience.js";
 import type { HubSettings } from "./hub-settings.js";
 import { transfer } from "./hub-transfer.js";
 import { awaitFolder } from "./lock.js";
+import { chooseWeights, isWeightsIndex, parseWeightsIndex } from "./weights-names.js";
 
 /** What a caller hears of a model that comes from the hub. */
 export interface ModelHooks extends HubHooks {
@@ -73,13 +66,18 @@ async function isWhole(cache: HubCache, commit: string, isStrict: boolean): Prom
   const known = await Promise.all(companions.map(async (name) => names.includes(name) || cache.isAbsent(commit, name)));
   if (isStrict && known.includes(false)) return false;
   try {
-    const weights = weightsAmong(names, commit);
-    if (!weights.isIndex) return true;
-    const index = await readFile(join(cache.snapshot(commit), weights.name), "utf8");
-    return shardsOf(index, weights.name).every((name) => names.includes(name));
+    const files = await weightsOf(cache, commit, chooseWeights(names, commit));
+    return files.every((name) => names.includes(name));
   } catch {
     return false;
   }
+}
+
+/** The weights and, where they are an index, the files that it names; the index must be there. */
+async function weightsOf(cache: HubCache, commit: string, name: string): Promise<readonly string[]> {
+  if (!isWeightsIndex(name)) return [name];
+  const path = join(cache.snapshot(commit), name);
+  return [name, ...parseWeightsIndex(await readFile(path, "utf8"), path).keys()];
 }
 
 async function list(
@@ -133,15 +131,13 @@ async function download({ hub, cache, repo, listing, settings, options }: Downlo
   }
 
   try {
-    const weights = weightsAmong([...byName.keys()], repo);
+    const weights = chooseWeights([...byName.keys()], repo);
     for (const name of companions) {
       if (byName.has(name)) await want(name, true);
       else await cache.markAbsent(commit, name).catch(() => {});
     }
-    await want(weights.name, weights.isIndex);
-    if (!weights.isIndex) return;
-    const index = await readFile(join(cache.snapshot(commit), weights.name), "utf8");
-    for (const name of shardsOf(index, `${repo} ${weights.name}`)) await want(name, false);
+    await want(weights, isWeightsIndex(weights));
+    for (const name of await weightsOf(cache, commit, weights)) await want(name, false);
   } finally {
     await lock?.release();
   }

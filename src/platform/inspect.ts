@@ -14,7 +14,7 @@ import { type LocateOptions, openLocated } from "./hub.js";
 import { isHubPlace, parseHubName } from "./hub-name.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
 import { readResult, readRunRecord } from "./run-folder.js";
-import { isWeights } from "./weights-files.js";
+import { isWeights } from "./weights-names.js";
 
 /** How an architecture is looked at. */
 export interface InspectOptions extends LocateOptions {

@@ -65,9 +65,7 @@ export async function readZipDirectory(source: ByteSource): Promise<readonly Zip
 
 /** Where the directory lies, by the record at the end of the archive. */
 async function readEnd(source: ByteSource, fail: Refuse): Promise<{ count: number; length: number; offset: number }> {
-  const tail = viewOf(
-    await source.read(Math.max(0, source.size - longestEnd), Math.min(source.size, longestEnd)),
-  );
+  const tail = viewOf(await source.read(Math.max(0, source.size - longestEnd), Math.min(source.size, longestEnd)));
   const end = lastRecord(tail) ?? fail("the end of a zip archive is missing");
   const refuseParts = (part: number, first: number): void => {
     if (part !== first) fail("this is one part of a zip archive in several parts; join the parts first");
