@@ -6,12 +6,12 @@ import { type FileTree, subtree, type TreeEntry } from "../data/file-tree.js";
 import { isTableName, splitOf, splitWords } from "../data/labelled-table.js";
 import { splitStratified } from "../data/sampler.js";
 import { ConfigError } from "../errors.js";
-import { openArchive } from "./archive.js";
-import { openClassFolders, openSplitFolders } from "./dataset-folders.js";
-import { listNames, openLists } from "./dataset-lists.js";
-import { findTables, openTables } from "./dataset-tables.js";
-import { holdsSamples, openSamples, type SampleShard } from "./dataset-webdataset.js";
-import { folderTree } from "./folder-tree.js";
+import { openArchive } from "./datasets/archive.js";
+import { folderTree } from "./datasets/folder-tree.js";
+import { openClassFolders, openSplitFolders } from "./datasets/folders.js";
+import { listNames, openLists } from "./datasets/lists.js";
+import { findTables, openTables } from "./datasets/tables.js";
+import { holdsSamples, openSamples, type SampleShard } from "./datasets/webdataset.js";
 
 /** How a data set is divided. */
 export interface DatasetOptions {
@@ -58,7 +58,7 @@ async function openPlace(path: string, final: boolean): Promise<Dataset> {
     const tree = folderTree(folder);
     return openTables(tree, [{ path: name, split: undefined }], namesIn(await tree.list("")));
   }
-  if (name.endsWith(".parquet")) return (await import("./dataset-parquet.js")).openParquet(folder, [name], "train");
+  if (name.endsWith(".parquet")) return (await import("./datasets/parquet.js")).openParquet(folder, [name], "train");
   const archive = await openArchive(path);
   return openTree(await passThrough(archive), final);
 }
@@ -88,7 +88,7 @@ async function openTree(tree: FileTree, final: boolean, folder?: string): Promis
     const beside = await Promise.all(names.filter((name) => splitOf(name)).map((name) => filesIn(tree, names, name)));
     const all = new Set([...parquet, ...beside.flat().filter((name) => name.endsWith(".parquet"))]);
     // Loaded only when needed: the reader and its decompressors cost start-up time.
-    return (await import("./dataset-parquet.js")).openParquet(folder, [...all]);
+    return (await import("./datasets/parquet.js")).openParquet(folder, [...all]);
   }
   if (holdsSamples(names)) return openSamples([{ tree, split: "train" }], tree, names);
   const shards = folder === undefined ? [] : await sampleShards(folder, names);

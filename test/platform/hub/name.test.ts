@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigError } from "../../src/errors.js";
-import { isCommit, parseHubName, printHubName } from "../../src/platform/hub-name.js";
+import { ConfigError } from "../../../src/errors.js";
+import { isCommit, parseHubName, printHubName } from "../../../src/platform/hub/name.js";
 
 const repo = "timm/vit_base_patch16_224.augreg_in21k";
 const commit = "0123456789abcdef0123456789abcdef01234567";

@@ -16,10 +16,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ConfigError, FormatError, RuntimeUnavailableError } from "../../src/errors.js";
-import { fetchModel, type ModelHooks } from "../../src/platform/hub-model.js";
-import { type HubSettings, hubSettings } from "../../src/platform/hub-settings.js";
-import type { DownloadEvent } from "../../src/train/events.js";
+import { ConfigError, FormatError, RuntimeUnavailableError } from "../../../src/errors.js";
+import { fetchModel, type ModelHooks } from "../../../src/platform/hub/model.js";
+import { type HubSettings, hubSettings } from "../../../src/platform/hub/settings.js";
+import type { DownloadEvent } from "../../../src/train/events.js";
 import {
   cutContent,
   gitHashOf,
@@ -28,7 +28,7 @@ import {
   sha256Of,
   startHub,
   startProxy,
-} from "../support/hub-server.js";
+} from "../../support/hub-server.js";
 
 const commit = createHash("sha1").update("first").digest("hex");
 const second = createHash("sha1").update("second").digest("hex");

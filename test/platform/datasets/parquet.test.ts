@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDataset } from "../../src/platform/datasets.js";
-import { GroupCache } from "../../src/platform/parquet-cache.js";
-import { openShard, readImages, type Shard } from "../../src/platform/parquet-shard.js";
-import { parquetFile } from "../data/parquet-file.js";
+import { GroupCache } from "../../../src/platform/datasets/parquet-cache.js";
+import { openShard, readImages, type Shard } from "../../../src/platform/datasets/parquet-shard.js";
+import { openDataset } from "../../../src/platform/datasets.js";
+import { parquetFile } from "../../data/parquet-file.js";
 
 let root: string;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { basename, join } from "node:path";
-import { namesByIndex, readClassNames } from "../data/class-names.js";
-import { checkLabels, type Dataset, type Examples, joinExamples, type Split } from "../data/dataset.js";
-import { indexLabels } from "../data/label-index.js";
-import { splitOf } from "../data/labelled-table.js";
-import { ConfigError, FormatError } from "../errors.js";
+import { namesByIndex, readClassNames } from "../../data/class-names.js";
+import { checkLabels, type Dataset, type Examples, joinExamples, type Split } from "../../data/dataset.js";
+import { indexLabels } from "../../data/label-index.js";
+import { splitOf } from "../../data/labelled-table.js";
+import { ConfigError, FormatError } from "../../errors.js";
 import { folderTree } from "./folder-tree.js";
 import { GroupCache } from "./parquet-cache.js";
 import { openShard, readImages, readLabels, type Shard } from "./parquet-shard.js";

@@ -1,11 +1,11 @@
-import { readClassNames } from "../data/class-names.js";
-import type { Dataset, Examples, Split } from "../data/dataset.js";
-import { type FileTree, readText } from "../data/file-tree.js";
-import { indexLabels } from "../data/label-index.js";
-import { faultOf, isTableName, type ListedImage, listImages, parseTable, splitOf } from "../data/labelled-table.js";
-import { ConfigError, FormatError } from "../errors.js";
-import { fileExamples } from "./dataset-files.js";
-import { requireFiles } from "./dataset-lists.js";
+import { readClassNames } from "../../data/class-names.js";
+import type { Dataset, Examples, Split } from "../../data/dataset.js";
+import { type FileTree, readText } from "../../data/file-tree.js";
+import { indexLabels } from "../../data/label-index.js";
+import { faultOf, isTableName, type ListedImage, listImages, parseTable, splitOf } from "../../data/labelled-table.js";
+import { ConfigError, FormatError } from "../../errors.js";
+import { fileExamples } from "./file-examples.js";
+import { requireFiles } from "./lists.js";
 
 /** A list of a data set. */
 export interface TableFile {

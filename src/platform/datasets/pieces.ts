@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
-import { ConfigError } from "../errors.js";
-import type { ByteSource } from "../vit/safetensors.js";
-import { explainFailure } from "./files.js";
+import { ConfigError } from "../../errors.js";
+import type { ByteSource } from "../../vit/safetensors.js";
+import { explainFailure } from "../files.js";
 
 /**
  * A file that is held open only while a piece of it is read: a data set has no end at which it could be closed. Where it

@@ -1,11 +1,11 @@
-import { type ClassNames, nameFolders, readClassNames } from "../data/class-names.js";
-import type { Dataset, Examples, Split } from "../data/dataset.js";
-import { type FileTree, subtree } from "../data/file-tree.js";
-import { imageKinds, isImageName } from "../data/image-header.js";
-import { splitWords } from "../data/labelled-table.js";
-import { ConfigError, FormatError } from "../errors.js";
+import { type ClassNames, nameFolders, readClassNames } from "../../data/class-names.js";
+import type { Dataset, Examples, Split } from "../../data/dataset.js";
+import { type FileTree, subtree } from "../../data/file-tree.js";
+import { imageKinds, isImageName } from "../../data/image-header.js";
+import { splitWords } from "../../data/labelled-table.js";
+import { ConfigError, FormatError } from "../../errors.js";
 import { isDataFile } from "./archive.js";
-import { fileExamples } from "./dataset-files.js";
+import { fileExamples } from "./file-examples.js";
 
 async function folderNames(tree: FileTree, folder: string): Promise<readonly string[]> {
   return (await tree.list(folder)).filter(({ isFolder }) => isFolder).map(({ name }) => name);

@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
-import type { FileTree } from "../data/file-tree.js";
-import { isTableName } from "../data/labelled-table.js";
-import { FormatError } from "../errors.js";
-import { openTar, openTarGz } from "./archive-tar.js";
-import { openZip } from "./archive-zip.js";
+import type { FileTree } from "../../data/file-tree.js";
+import { isTableName } from "../../data/labelled-table.js";
+import { FormatError } from "../../errors.js";
+import { openTar, openTarGz } from "./tar.js";
+import { openZip } from "./zip.js";
 
 /** Kinds of archives by their first bytes; a tar archive has its mark further behind, and old ones none. */
 const kinds: readonly (readonly [name: string, bytes: readonly number[]])[] = [

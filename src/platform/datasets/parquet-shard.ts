@@ -6,9 +6,9 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { FormatError } from "../errors.js";
+import { FormatError } from "../../errors.js";
 import type { Group, GroupCache } from "./parquet-cache.js";
-import { openPieces } from "./read-at.js";
+import { openPieces } from "./pieces.js";
 
 /** One parquet file: how to read it, and which of its columns are image and class. */
 export interface Shard {

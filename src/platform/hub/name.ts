@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.js";
+import { ConfigError } from "../../errors.js";
 
 /** A model on a hub, and which state of it. */
 export interface HubName {

@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
-import { type ArchivedFile, archivedPath, archiveTree } from "../data/archive-tree.js";
-import type { FileTree } from "../data/file-tree.js";
-import { FormatError } from "../errors.js";
-import { readZip } from "../vit/zip.js";
-import { openPieces } from "./read-at.js";
+import { type ArchivedFile, archivedPath, archiveTree } from "../../data/archive-tree.js";
+import type { FileTree } from "../../data/file-tree.js";
+import { FormatError } from "../../errors.js";
+import { readZip } from "../../vit/zip.js";
+import { openPieces } from "./pieces.js";
 
 /** What no image is: more bytes than this, packed into less than a 200th. */
 const [bombBytes, bombRatio] = [2 ** 26, 200];

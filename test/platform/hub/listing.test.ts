@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FormatError } from "../../src/errors.js";
-import { parseListing } from "../../src/platform/hub-files.js";
-import { parseWeightsIndex } from "../../src/platform/weights-names.js";
+import { FormatError } from "../../../src/errors.js";
+import { parseListing } from "../../../src/platform/hub/listing.js";
+import { parseWeightsIndex } from "../../../src/platform/weights-names.js";
 
 describe("what a hub sends", () => {
   const reads: readonly ((text: string) => unknown)[] = [

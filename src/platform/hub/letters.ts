@@ -1,8 +1,8 @@
 import type { Response } from "undici";
-import { ConfigError, RuntimeUnavailableError } from "../errors.js";
-import { codeOf } from "./files.js";
-import { Hiccup } from "./hub-patience.js";
-import type { HubSettings } from "./hub-settings.js";
+import { ConfigError, RuntimeUnavailableError } from "../../errors.js";
+import { codeOf } from "../files.js";
+import { Hiccup } from "./patience.js";
+import type { HubSettings } from "./settings.js";
 
 /** What to say of a request, or of a body, that the network lost. */
 export function unreached(

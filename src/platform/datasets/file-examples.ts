@@ -1,5 +1,5 @@
-import type { Examples } from "../data/dataset.js";
-import type { FileTree } from "../data/file-tree.js";
+import type { Examples } from "../../data/dataset.js";
+import type { FileTree } from "../../data/file-tree.js";
 
 /** Images that lie as files in a tree, each under its path there. */
 export function fileExamples(tree: FileTree, paths: readonly string[], labels: Int32Array): Examples {

@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { digestDataset, type Examples, requireSplit } from "../../src/data/dataset.js";
-import { ConfigError, FormatError } from "../../src/errors.js";
-import { openTarGz } from "../../src/platform/archive-tar.js";
-import { openDataset } from "../../src/platform/datasets.js";
-import { type Packed, tarFile, zipFile } from "../support/archives.js";
+import { digestDataset, type Examples, requireSplit } from "../../../src/data/dataset.js";
+import { ConfigError, FormatError } from "../../../src/errors.js";
+import { openTarGz } from "../../../src/platform/datasets/tar.js";
+import { openDataset } from "../../../src/platform/datasets.js";
+import { type Packed, tarFile, zipFile } from "../../support/archives.js";
 
 let root: string;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 import type { Response } from "undici";
-import { ConfigError, FormatError } from "../errors.js";
-import { refusal, unreached } from "./hub-letters.js";
-import { type HubSettings, isWebAddress } from "./hub-settings.js";
-import { packageVersion } from "./versions.js";
+import { ConfigError, FormatError } from "../../errors.js";
+import { packageVersion } from "../versions.js";
+import { refusal, unreached } from "./letters.js";
+import { type HubSettings, isWebAddress } from "./settings.js";
 
 /** Something that asks a hub. */
 export interface HubClient {

@@ -1,10 +1,10 @@
-import { readClassNames } from "../data/class-names.js";
-import { type Dataset, type Examples, joinExamples, type Split } from "../data/dataset.js";
-import type { FileTree } from "../data/file-tree.js";
-import { isImageName } from "../data/image-header.js";
-import { indexLabels } from "../data/label-index.js";
-import { ConfigError, FormatError } from "../errors.js";
-import { fileExamples } from "./dataset-files.js";
+import { readClassNames } from "../../data/class-names.js";
+import { type Dataset, type Examples, joinExamples, type Split } from "../../data/dataset.js";
+import type { FileTree } from "../../data/file-tree.js";
+import { isImageName } from "../../data/image-header.js";
+import { indexLabels } from "../../data/label-index.js";
+import { ConfigError, FormatError } from "../../errors.js";
+import { fileExamples } from "./file-examples.js";
 
 /** An archive of samples, and the split it is for. */
 export interface SampleShard {

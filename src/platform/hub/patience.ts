@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import type { HubSettings } from "./hub-settings.js";
+import type { HubSettings } from "./settings.js";
 
 /** What a caller hears of while files come from the hub. */
 export interface HubHooks {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ConfigError } from "../errors.js";
+import { ConfigError } from "../../errors.js";
 
 /** How the hub is reached, and where its files are kept. */
 export interface HubSettings {

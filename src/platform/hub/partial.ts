@@ -2,9 +2,9 @@ import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { RuntimeUnavailableError } from "../errors.js";
-import { explainFailure } from "./files.js";
-import type { HubFile } from "./hub-files.js";
+import { RuntimeUnavailableError } from "../../errors.js";
+import { explainFailure } from "../files.js";
+import type { HubFile } from "./listing.js";
 
 /** A file that grows on disk, hashed as it grows. */
 export interface Partial {

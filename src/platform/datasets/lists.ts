@@ -1,9 +1,9 @@
-import { namesByIndex, readClassNames } from "../data/class-names.js";
-import { checkLabels, type Dataset, type Examples } from "../data/dataset.js";
-import { type FileTree, readText } from "../data/file-tree.js";
-import { type ListedImages, parseList } from "../data/vtab-list.js";
-import { FormatError } from "../errors.js";
-import { fileExamples } from "./dataset-files.js";
+import { namesByIndex, readClassNames } from "../../data/class-names.js";
+import { checkLabels, type Dataset, type Examples } from "../../data/dataset.js";
+import { type FileTree, readText } from "../../data/file-tree.js";
+import { type ListedImages, parseList } from "../../data/vtab-list.js";
+import { FormatError } from "../../errors.js";
+import { fileExamples } from "./file-examples.js";
 
 const [trainName, valName, bothName, testName] = ["train800.txt", "val200.txt", "train800val200.txt", "test.txt"];
 

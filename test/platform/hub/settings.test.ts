@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ConfigError } from "../../src/errors.js";
-import { hubSettings } from "../../src/platform/hub-settings.js";
+import { ConfigError } from "../../../src/errors.js";
+import { hubSettings } from "../../../src/platform/hub/settings.js";
 
 let folder: string;
 beforeEach(async () => {

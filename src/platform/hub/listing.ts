@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FormatError } from "../errors.js";
+import { FormatError } from "../../errors.js";
 
 /** A file of a model on the hub. */
 export interface HubFile {

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Dataset, Examples } from "../../src/data/dataset.js";
-import { ConfigError, FormatError } from "../../src/errors.js";
-import { openDataset } from "../../src/platform/datasets.js";
+import type { Dataset, Examples } from "../../../src/data/dataset.js";
+import { ConfigError, FormatError } from "../../../src/errors.js";
+import { openDataset } from "../../../src/platform/datasets.js";
 
 let root: string;
 beforeEach(async () => {

@@ -1,11 +1,11 @@
 import type { Response } from "undici";
-import { FormatError, RuntimeUnavailableError } from "../errors.js";
-import type { HubClient } from "./hub-client.js";
-import type { HubFile } from "./hub-files.js";
-import { unreached } from "./hub-letters.js";
-import { openPartial, type Partial } from "./hub-partial.js";
-import { Hiccup, type HubHooks, patiently } from "./hub-patience.js";
-import type { HubSettings } from "./hub-settings.js";
+import { FormatError, RuntimeUnavailableError } from "../../errors.js";
+import type { HubClient } from "./client.js";
+import { unreached } from "./letters.js";
+import type { HubFile } from "./listing.js";
+import { openPartial, type Partial } from "./partial.js";
+import { Hiccup, type HubHooks, patiently } from "./patience.js";
+import type { HubSettings } from "./settings.js";
 
 /** What a transfer needs to know. */
 export interface TransferOptions extends HubHooks {

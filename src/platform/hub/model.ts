@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, FormatError, RuntimeUnavailableError } from "../errors.js";
-import type { DownloadEvent } from "../train/events.js";
-import { type HubCache, openHubCache } from "./hub-cache.js";
-import { type HubClient, openHub } from "./hub-client.js";
-import { companions, type HubFile, type Listing, largestTextBytes, parseListing } from "./hub-files.js";
-import { type HubName, isCommit, printHubName } from "./hub-name.js";
-import { type HubHooks, patiently } from "./hub-patience.js";
-import type { HubSettings } from "./hub-settings.js";
-import { transfer } from "./hub-transfer.js";
-import { awaitFolder } from "./lock.js";
-import { chooseWeights, isWeightsIndex, parseWeightsIndex } from "./weights-names.js";
+import { ConfigError, FormatError, RuntimeUnavailableError } from "../../errors.js";
+import type { DownloadEvent } from "../../train/events.js";
+import { awaitFolder } from "../lock.js";
+import { chooseWeights, isWeightsIndex, parseWeightsIndex } from "../weights-names.js";
+import { type HubCache, openHubCache } from "./cache.js";
+import { type HubClient, openHub } from "./client.js";
+import { companions, type HubFile, type Listing, largestTextBytes, parseListing } from "./listing.js";
+import { type HubName, isCommit, printHubName } from "./name.js";
+import { type HubHooks, patiently } from "./patience.js";
+import type { HubSettings } from "./settings.js";
+import { transfer } from "./transfer.js";
 
 /** What a caller hears of a model that comes from the hub. */
 export interface ModelHooks extends HubHooks {

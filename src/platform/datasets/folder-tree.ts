@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { byCodePoint, type FileTree } from "../data/file-tree.js";
-import { ConfigError, FormatError } from "../errors.js";
-import { codeOf } from "./files.js";
+import { byCodePoint, type FileTree } from "../../data/file-tree.js";
+import { ConfigError, FormatError } from "../../errors.js";
+import { codeOf } from "../files.js";
 
 /** Files larger than this are refused unread: no image of 100 megapixels needs as much. */
 const largestFileBytes = 2 ** 30;

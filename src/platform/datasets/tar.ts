@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
 import process from "node:process";
 import { createGunzip } from "node:zlib";
-import { type ArchivedFile, archivedPath, archiveTree, largestArchivedBytes } from "../data/archive-tree.js";
-import type { FileTree } from "../data/file-tree.js";
-import { isImageName } from "../data/image-header.js";
-import { type TarSource, tarEntries } from "../data/tar.js";
-import { ConfigError, FormatError } from "../errors.js";
-import type { ByteSource } from "../vit/safetensors.js";
-import { openPieces } from "./read-at.js";
+import { type ArchivedFile, archivedPath, archiveTree, largestArchivedBytes } from "../../data/archive-tree.js";
+import type { FileTree } from "../../data/file-tree.js";
+import { isImageName } from "../../data/image-header.js";
+import { type TarSource, tarEntries } from "../../data/tar.js";
+import { ConfigError, FormatError } from "../../errors.js";
+import type { ByteSource } from "../../vit/safetensors.js";
+import { openPieces } from "./pieces.js";
 
 /** Bytes that are read at once while an archive is looked through. */
 const stretch = 2 ** 16;

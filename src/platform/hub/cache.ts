@@ -1,9 +1,9 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { codeOf, explainFailure, writeAtomically } from "./files.js";
-import type { HubFile } from "./hub-files.js";
-import { isCommit } from "./hub-name.js";
-import type { HubSettings } from "./hub-settings.js";
+import { codeOf, explainFailure, writeAtomically } from "../files.js";
+import type { HubFile } from "./listing.js";
+import { isCommit } from "./name.js";
+import type { HubSettings } from "./settings.js";
 
 /**
  * One model in the cache that all programs of this user share.
