@@ -38,8 +38,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
   const classifier = await openClassifier(options);
   try {
-    const { seed = 0, valFraction } = record?.config ?? {};
-    const data = await openCheckedData({ data: folder, seed, valFraction, skipUnreadable, only: [split], onWarning });
+    const { seed = 0, valFraction, final = false } = record?.config ?? {};
+    // A run that learned from its validation images has none left to be judged by; other data have not been learned.
+    const own = options.data === undefined ? { final } : {};
+    const division = { seed, valFraction, ...own };
+    const data = await openCheckedData({ data: folder, ...division, skipUnreadable, only: [split], onWarning });
     const { count } = requireSplit(data, split);
     refuseOtherClasses(folder, data.classes, classifier.classes);
     const batchSize = Math.min(32, count);

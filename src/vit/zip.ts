@@ -32,14 +32,21 @@ function entryOf(source: ByteSource, { header, ...facts }: ZipPlace, fail: Refus
     }
     return source.read((await from()) + offset, length);
   };
+  const broken = (): never => fail(`the entry ${shown(name)} cannot be unpacked into the ${size} bytes that it claims`);
   return {
     ...facts,
     read,
     async unpack(length = size) {
       const wanted = Math.min(length, size);
       if (!isCompressed) return read(0, wanted);
-      const all = await inflate(source, await from(), packedSize, wanted, size);
-      return all ?? fail(`the entry ${shown(name)} cannot be unpacked into the ${size} bytes that it claims`);
+      const result = new Uint8Array(wanted);
+      let made = 0;
+      for await (const chunk of inflate(source, await from(), packedSize, broken)) {
+        if (made < wanted) result.set(chunk.subarray(0, wanted - made), made);
+        made += chunk.length;
+        if (made > size || (made >= wanted && wanted < size)) break;
+      }
+      return made < wanted || made > size ? broken() : result;
     },
   };
 }
@@ -47,23 +54,20 @@ function entryOf(source: ByteSource, { header, ...facts }: ZipPlace, fail: Refus
 /** Compressed bytes that are read and unpacked at a time. */
 const piece = 2 ** 18;
 
-/** The first `wanted` of `size` bytes or some more; undefined where the stream is broken or makes another number of them. */
-async function inflate(source: ByteSource, start: number, packed: number, wanted: number, size: number) {
-  const result = new Uint8Array(wanted);
-  let made = 0;
-  const stream = new Inflate((chunk) => {
-    if (made < wanted) result.set(chunk.subarray(0, wanted - made), made);
-    made += chunk.length;
-  });
-  try {
-    for (let at = 0; at < packed && (made < wanted || wanted === size) && made <= size; at += piece) {
-      const length = Math.min(piece, packed - at);
-      stream.push((await source.read(start + at, length)).slice(), at + length === packed);
+/** What deflated bytes hold, piece by piece. @param broken is called where they are no such stream */
+async function* inflate(source: ByteSource, start: number, packed: number, broken: () => never) {
+  const made: Uint8Array[] = [];
+  const stream = new Inflate((chunk) => made.push(chunk));
+  for (let at = 0; at < packed; at += piece) {
+    const length = Math.min(piece, packed - at);
+    const bytes = (await source.read(start + at, length)).slice();
+    try {
+      stream.push(bytes, at + length === packed);
+    } catch (error) {
+      // The library's own errors have a number.
+      if (error instanceof Error && "code" in error && typeof error.code === "number") broken();
+      throw error;
     }
-  } catch (error) {
-    // The library's own errors have a number; what reading throws has not.
-    if (error instanceof Error && "code" in error && typeof error.code === "number") return undefined;
-    throw error;
+    yield* made.splice(0);
   }
-  return made < wanted || made > size ? undefined : result;
 }
