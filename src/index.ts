@@ -21,7 +21,8 @@ export type { Executor, Feed, Resident, Session, Target } from "./run/executor.j
 export { OrtExecutor, type OrtOptions } from "./run/ort.js";
 export { ReferenceExecutor } from "./run/reference.js";
 export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput } from "./train/config.js";
-export { type LoopConfig, type LoopParts, type TrainingResult, trainLoop } from "./train/loop.js";
+export { type TrainingResult, trainLoop } from "./train/loop.js";
+export type { LoopConfig, LoopParts } from "./train/loop-parts.js";
 export { divide, type Resources } from "./train/resources.js";
 export { type StepOptions, type TrainingStep, trainingStep } from "./train/step.js";
 export {

@@ -6,7 +6,7 @@ import { type ByteSource, readSafetensors, type Safetensors, safetensorsChunks }
 import type { Account } from "./account.js";
 
 /** The newest version of the file, the only one so far. */
-export const adapterVersion = 1;
+const adapterVersion = 1;
 
 /** A trained adapter with everything that is needed to use it on the backbone it belongs to. */
 export interface Adapter {

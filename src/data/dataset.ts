@@ -1,4 +1,5 @@
 import { ConfigError, FormatError } from "../errors.js";
+import { sha256 } from "./sha256.js";
 
 /** The three parts a data set may have. */
 export type Split = "train" | "val" | "test";
@@ -88,8 +89,6 @@ export function checkLabels(labels: Int32Array, classes: number, where: (index: 
   );
 }
 
-const encoder = new TextEncoder();
-
 /**
  * A hexadecimal SHA-256 that tells whether two runs saw the same data: over the class names and, for each split, the
  * name, label and byte length of every image. Pixels are left out: they would have to be read, hours for a large set.
@@ -103,6 +102,5 @@ export async function digestDataset({ classes, splits }: Dataset): Promise<strin
       parts.push(JSON.stringify([examples.id(i), examples.labels[i], await examples.size(i)]));
     }
   }
-  const hash = await globalThis.crypto.subtle.digest("SHA-256", encoder.encode(parts.join("\n")));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256(new TextEncoder().encode(parts.join("\n")));
 }

@@ -1,4 +1,5 @@
 import { type Dataset, type Split, splitNames } from "./dataset.js";
+import { groupBy } from "./group.js";
 import { groupNear, nearness } from "./near-duplicates.js";
 import type { ImageFacts, Survey } from "./survey.js";
 
@@ -54,16 +55,6 @@ export function findFaults(dataset: Dataset, survey: Survey): readonly Finding[]
     ...classFaults(dataset),
     ...shapes(survey.images),
   ];
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 const idsOf = (images: readonly ImageFacts[]): readonly string[] => images.map(({ id }) => id);

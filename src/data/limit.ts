@@ -18,3 +18,19 @@ export function limitTasks(count: number): Limit {
     }
   };
 }
+
+/**
+ * Runs a task for each of the indices 0 … count−1, `parallel` of them beside each other; ends with the first that fails.
+ * A few walkers instead of one promise per index: a large set must not queue millions of them.
+ */
+export async function forEachIndex(
+  count: number,
+  parallel: number,
+  task: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const walk = async (): Promise<void> => {
+    for (let index = next++; index < count; index = next++) await task(index);
+  };
+  await Promise.all(Array.from({ length: parallel }, walk));
+}

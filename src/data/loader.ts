@@ -2,7 +2,7 @@ import { ConfigError, FormatError, ShapeError } from "../errors.js";
 import type { Examples } from "./dataset.js";
 import type { RgbImage } from "./image.js";
 import { imageHeader } from "./image-header.js";
-import { limitTasks } from "./limit.js";
+import { forEachIndex, limitTasks } from "./limit.js";
 import { stream } from "./random.js";
 import { balancedOrder, batchesInOrder, epochOrder, inBatches } from "./sampler.js";
 import { applyTransform, splitAtRandom, type Transform } from "./transform.js";
@@ -165,15 +165,10 @@ export function createLoader(examples: Examples, options: LoaderOptions): Loader
 
   async function examine(task: (index: number) => Promise<unknown>): Promise<readonly Unreadable[]> {
     const found: Unreadable[] = [];
-    let next = 0;
-    // A few walkers instead of one promise per image: a large set must not queue millions of them.
-    const walk = async (): Promise<void> => {
-      for (let index = next++; index < count; index = next++) {
-        const result = await limit(() => guard(index, async () => void (await task(index))));
-        if (result) found.push(result);
-      }
-    };
-    await Promise.all(Array.from({ length: parallel }, walk));
+    await forEachIndex(count, parallel, async (index) => {
+      const result = await limit(() => guard(index, async () => void (await task(index))));
+      if (result) found.push(result);
+    });
     return found.sort((a, b) => a.index - b.index);
   }
 

@@ -1,4 +1,5 @@
 import { type Fingerprint, gridCorrelation, hashDistance } from "./fingerprint.js";
+import { groupBy } from "./group.js";
 
 /** Two images are near duplicates where all of this holds. */
 export const nearness = {
@@ -41,14 +42,7 @@ export function groupNear(prints: readonly Fingerprint[]): readonly (readonly nu
   };
   const places = prints.flatMap(({ contrast }, i) => (contrast >= nearness.contrast ? [i] : []));
   for (let word = 0; word <= nearness.bits; word++) {
-    const buckets = new Map<number, number[]>();
-    for (const place of places) {
-      const key = prints[place]?.hash[word] as number;
-      const bucket = buckets.get(key);
-      if (bucket) bucket.push(place);
-      else buckets.set(key, [place]);
-    }
-    for (const bucket of buckets.values()) {
+    for (const bucket of groupBy(places, (place) => prints[place]?.hash[word]).values()) {
       for (const [i, a] of bucket.entries()) {
         for (const b of bucket.slice(i + 1, i + 1 + mostCompared)) {
           const [rootA, rootB] = [rootOf(a), rootOf(b)];
@@ -59,7 +53,5 @@ export function groupNear(prints: readonly Fingerprint[]): readonly (readonly nu
       }
     }
   }
-  const groups = new Map<number, number[]>();
-  for (const place of places) groups.set(rootOf(place), [...(groups.get(rootOf(place)) ?? []), place]);
-  return [...groups.values()].filter(({ length }) => length > 1);
+  return [...groupBy(places, rootOf).values()].filter(({ length }) => length > 1);
 }

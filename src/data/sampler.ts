@@ -1,5 +1,10 @@
 import { ConfigError } from "../errors.js";
+import { groupBy } from "./group.js";
 import { stream } from "./random.js";
+
+/** Places of the samples of each class. */
+const membersOf = (labels: ArrayLike<number>): ReadonlyMap<number, readonly number[]> =>
+  groupBy(Array.from(labels).keys(), (i) => labels[i] as number);
 
 /** The order in which an epoch visits the samples: a permutation that depends on seed and epoch alone. */
 export const epochOrder = (count: number, seed: number, epoch: number): Int32Array<ArrayBuffer> =>
@@ -12,12 +17,7 @@ export const epochOrder = (count: number, seed: number, epoch: number): Int32Arr
  * @see Shen, Lin, Huang, Relay Backpropagation for Effective Learning of Deep Convolutional Neural Networks, 2016, section 3.2
  */
 export function balancedOrder(labels: Int32Array, seed: number, epoch: number): Int32Array<ArrayBuffer> {
-  const members = new Map<number, number[]>();
-  labels.forEach((label, i) => {
-    const group = members.get(label);
-    if (group) group.push(i);
-    else members.set(label, [i]);
-  });
+  const members = membersOf(labels);
   const classes = [...members.keys()].sort((a, b) => a - b);
   const inTurn = (path: readonly (number | string)[], values: readonly number[]): (() => number) => {
     const random = stream(seed, "balanced", epoch, ...path);
@@ -97,15 +97,8 @@ export function splitStratified(
   if (!fractions.every((fraction) => fraction > 0) || Math.abs(total - 1) > 1e-9) {
     throw new ConfigError(`split: expected positive fractions that sum to 1, got ${fractions.join(", ") || "none"}.`);
   }
-  const members = new Map<number, number[]>();
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
-    const group = members.get(label);
-    if (group) group.push(i);
-    else members.set(label, [i]);
-  }
   const parts: number[][] = fractions.map(() => []);
-  for (const [label, group] of members) {
+  for (const [label, group] of membersOf(labels)) {
     const order = stream(seed, "split", label).permutation(group.length);
     let start = 0;
     shareOut(group.length, fractions).forEach((size, part) => {

@@ -2,7 +2,9 @@ import { FormatError } from "../errors.js";
 import { type Dataset, type Split, splitNames } from "./dataset.js";
 import { type Fingerprint, fingerprint } from "./fingerprint.js";
 import { type ImageFormat, imageHeader } from "./image-header.js";
+import { forEachIndex } from "./limit.js";
 import type { Decode } from "./loader.js";
+import { sha256 } from "./sha256.js";
 
 /** What is known of an image once it has been decoded. */
 export interface ImageFacts {
@@ -58,22 +60,18 @@ export async function surveyDataset({ splits }: Dataset, options: SurveyOptions)
     const examples = splits[split];
     if (!examples) continue;
     const found = new Array<ImageFacts | UnreadableImage>(examples.count);
-    let next = 0;
-    const walk = async (): Promise<void> => {
-      for (let index = next++; index < examples.count; index = next++) {
-        signal?.throwIfAborted();
-        const known = { id: examples.id(index), split, label: examples.labels[index] as number };
-        found[index] = await examples
-          .read(index)
-          .then(async (bytes) => ({ ...known, ...(await factsOf(bytes, known.id, decode)) }))
-          .catch((error: unknown) => {
-            if (!(error instanceof FormatError)) throw error;
-            return { ...known, reason: error.message };
-          });
-        onProgress?.(++done, total);
-      }
-    };
-    await Promise.all(Array.from({ length: parallel }, walk));
+    await forEachIndex(examples.count, parallel, async (index) => {
+      signal?.throwIfAborted();
+      const known = { id: examples.id(index), split, label: examples.labels[index] as number };
+      found[index] = await examples
+        .read(index)
+        .then(async (bytes) => ({ ...known, ...(await factsOf(bytes, known.id, decode)) }))
+        .catch((error: unknown) => {
+          if (!(error instanceof FormatError)) throw error;
+          return { ...known, reason: error.message };
+        });
+      onProgress?.(++done, total);
+    });
     for (const image of found) {
       if ("reason" in image) unreadable.push(image);
       else images.push(image);
@@ -89,11 +87,4 @@ async function factsOf(bytes: Uint8Array, id: string, decode: Decode) {
   const { width, height } = image;
   const pixelHash = `${width}x${height}-${await sha256(image.data)}`;
   return { bytes: bytes.byteLength, format, width, height, fileHash, pixelHash, print: fingerprint(image) };
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  // Memory that threads share is not taken by the digest.
-  const own = bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
-  const hash = await globalThis.crypto.subtle.digest("SHA-256", own);
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -7,13 +7,13 @@ import { isTableName, splitOf, splitWords } from "../data/labelled-table.js";
 import { splitStratified } from "../data/sampler.js";
 import { takeShots } from "../data/shots.js";
 import { ConfigError } from "../errors.js";
-import { openArchive } from "./archive.js";
-import { openClassFolders, openSplitFolders } from "./dataset-folders.js";
-import { listNames, openLists } from "./dataset-lists.js";
-import { hasShotLists, openShotLists } from "./dataset-shots.js";
-import { findTables, openTables } from "./dataset-tables.js";
-import { holdsSamples, openSamples, type SampleShard } from "./dataset-webdataset.js";
-import { folderTree } from "./folder-tree.js";
+import { openArchive } from "./datasets/archive.js";
+import { folderTree } from "./datasets/folder-tree.js";
+import { openClassFolders, openSplitFolders } from "./datasets/folders.js";
+import { listNames, openLists } from "./datasets/lists.js";
+import { hasShotLists, openShotLists } from "./datasets/shots.js";
+import { findTables, openTables } from "./datasets/tables.js";
+import { holdsSamples, openSamples, type SampleShard } from "./datasets/webdataset.js";
 
 /** How a data set is divided. */
 export interface DatasetOptions {
@@ -66,7 +66,7 @@ async function openPlace(path: string, options: DatasetOptions): Promise<Dataset
     const tree = folderTree(folder);
     return openTables(tree, [{ path: name, split: undefined }], namesIn(await tree.list("")));
   }
-  if (name.endsWith(".parquet")) return (await import("./dataset-parquet.js")).openParquet(folder, [name], "train");
+  if (name.endsWith(".parquet")) return (await import("./datasets/parquet.js")).openParquet(folder, [name], "train");
   const archive = await openArchive(path);
   return openTree(await passThrough(archive), options);
 }
@@ -101,7 +101,7 @@ async function openTree(
     const beside = await Promise.all(names.filter((name) => splitOf(name)).map((name) => filesIn(tree, names, name)));
     const all = new Set([...parquet, ...beside.flat().filter((name) => name.endsWith(".parquet"))]);
     // Loaded only when needed: the reader and its decompressors cost start-up time.
-    return (await import("./dataset-parquet.js")).openParquet(folder, [...all]);
+    return (await import("./datasets/parquet.js")).openParquet(folder, [...all]);
   }
   if (holdsSamples(names)) return openSamples([{ tree, split: "train" }], tree, names);
   const shards = folder === undefined ? [] : await sampleShards(folder, names);

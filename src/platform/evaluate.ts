@@ -57,9 +57,9 @@ export async function scoreSplit(
   const { run, split, skipUnreadable = false, onWarning = () => {} } = options;
   const folder = options.data ?? record?.places.data;
   if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
-  const { seed = 0, valFraction, shots } = record?.config ?? {};
-  // Which images were left for the test is a matter of the run's own data alone.
-  const own = options.data === undefined ? { shots } : {};
+  const { seed = 0, valFraction, shots, final = false } = record?.config ?? {};
+  // Which images the run has not learned from is a matter of its own data alone.
+  const own = options.data === undefined ? { shots, final } : {};
   const division = { seed, valFraction, ...own };
   const data = await openCheckedData({ data: folder, ...division, skipUnreadable, only: [split], onWarning });
   const { count } = requireSplit(data, split);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ConfigError, RuntimeUnavailableError } from "../errors.js";
 import type { ByteSource } from "../vit/safetensors.js";
@@ -46,6 +46,13 @@ export async function openBytes(path: string): Promise<FileBytes> {
     throw explainFailure(error, path, "read");
   }
 }
+
+/** The text of a file; undefined where there is none. @throws ConfigError where it cannot be read */
+export const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, "utf8").catch((error) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw explainFailure(error, path, "read");
+  });
 
 /**
  * Writes a file so that at every moment either the old one or the complete new one is there: beside it, flushed to the

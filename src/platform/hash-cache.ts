@@ -9,7 +9,7 @@ import { hashBackbone } from "../vit/hash.js";
 import { writeAtomically } from "./files.js";
 
 /** Where this user's programs keep what they can compute again. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const home = homedir();
   const base =
     process.platform === "win32"

@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { ConfigError } from "../errors.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
-import { fetchModel, type Located, type ModelHooks } from "./hub-model.js";
-import { checkRevision, isHubPlace, parseHubName } from "./hub-name.js";
-import { hubSettings } from "./hub-settings.js";
+import { fetchModel, type Located, type ModelHooks } from "./hub/model.js";
+import { checkRevision, isHubPlace, parseHubName } from "./hub/name.js";
+import { hubSettings } from "./hub/settings.js";
 
-export type { Located } from "./hub-model.js";
+export type { Located } from "./hub/model.js";
 
 /** How a backbone is found. */
 export interface LocateOptions extends ModelHooks {

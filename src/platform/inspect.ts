@@ -7,14 +7,14 @@ import { accountFor } from "../train/assemble.js";
 import { resolveOptions } from "../train/options.js";
 import { type Architecture, architectureOf, parameterCount } from "../vit/architecture.js";
 import { readSafetensorsHeader } from "../vit/safetensors.js";
-import { isDataFile } from "./archive.js";
 import { openAdapter } from "./classifier.js";
+import { isDataFile } from "./datasets/archive.js";
 import { openBytes } from "./files.js";
+import { isHubPlace, parseHubName } from "./hub/name.js";
 import { type LocateOptions, openLocated } from "./hub.js";
-import { isHubPlace, parseHubName } from "./hub-name.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
 import { readResult, readRunRecord } from "./run-folder.js";
-import { isWeights } from "./weights-files.js";
+import { isWeights } from "./weights-names.js";
 
 /** How an architecture is looked at. */
 export interface InspectOptions extends LocateOptions {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../errors.js";
 import { type ImagePrediction, parsePrediction } from "../evaluate/predictions.js";
@@ -7,7 +6,7 @@ import type { MetricsLine, Run } from "../report/run.js";
 import { reportRun } from "../report/run-page.js";
 import { openAdapter } from "./classifier.js";
 import { openDataset } from "./datasets.js";
-import { codeOf, explainFailure, writeAtomically } from "./files.js";
+import { readIfThere, writeAtomically } from "./files.js";
 import { type RunRecord, readResult, readRunRecord, runFiles } from "./run-folder.js";
 import { thumbnailsOf } from "./thumbnails.js";
 
@@ -56,11 +55,7 @@ async function readRun(folder: string, { config, facts, task }: RunRecord): Prom
 
 /** The lines of a file that may not be there; of a last one that is still being written only what is there. */
 async function readLines(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    if (codeOf(error) === "ENOENT") return "";
-    throw explainFailure(error, path, "read");
-  });
-  return text.split("\n").filter(Boolean);
+  return ((await readIfThere(path)) ?? "").split("\n").filter(Boolean);
 }
 
 function parseLine(line: string): readonly MetricsLine[] {

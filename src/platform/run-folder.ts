@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, rmdir, stat, truncate } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Account } from "../adapter/account.js";
 import type { Split } from "../data/dataset.js";
@@ -8,7 +8,7 @@ import { parseConfig, type TrainConfig } from "../train/config.js";
 import type { DoneEvent } from "../train/events.js";
 import type { RunStore } from "../train/store.js";
 import { readSafetensors, safetensorsChunks } from "../vit/safetensors.js";
-import { appendLine, codeOf, explainFailure, openBytes, writeAtomically } from "./files.js";
+import { appendLine, explainFailure, openBytes, readIfThere, writeAtomically } from "./files.js";
 import { type FolderLock, lockFolder } from "./lock.js";
 
 /** Everything beside the configuration that decides a run's bits; a run goes on only where all of it is the same. */
@@ -173,10 +173,7 @@ async function readCheckpoint(path: string): Promise<Checkpoint | undefined> {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw explainFailure(error, path, "read");
-  });
+  const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);

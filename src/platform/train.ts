@@ -10,8 +10,8 @@ import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } f
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
 import { type EventFile, openEventFile } from "./event-file.js";
+import { isHubPlace } from "./hub/name.js";
 import { type LocateOptions, locateBackbone } from "./hub.js";
-import { isHubPlace } from "./hub-name.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
 import {

@@ -11,7 +11,7 @@ const mostPoints = 200;
  * At most `count` points: means of as many neighbours, with the smallest and the largest of them as spread.
  * @param points in the order of x
  */
-export function thin(points: readonly Point[], count: number = mostPoints): readonly Point[] {
+function thin(points: readonly Point[], count: number = mostPoints): readonly Point[] {
   if (points.length <= count) return points;
   const size = points.length / count;
   return Array.from({ length: count }, (_, i) => {

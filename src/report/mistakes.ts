@@ -4,7 +4,7 @@ import { html, Markup } from "./markup.js";
 import { className, type Run, shortName } from "./run.js";
 
 /** So many of the worst mistakes are shown. */
-export const mistakeCount = 24;
+const mistakeCount = 24;
 
 /** Style rules of the gallery. */
 export const mistakesStyle = [

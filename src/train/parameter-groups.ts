@@ -1,8 +1,5 @@
 import type { MethodParameter } from "../methods/method.js";
 
-/** What weight decay acts on. */
-export type DecayedTensors = "all" | "matrices";
-
 /**
  * True for what `matrices` leaves without weight decay: tensors of one axis (biases, norms), class token and positions.
  * @see timm `optim/_param_groups.py`, `param_groups_weight_decay`, and `VisionTransformer.no_weight_decay`

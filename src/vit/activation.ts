@@ -11,7 +11,7 @@ function gate(x: Value, v: Value): Value {
 export const quickGelu = (x: Value): Value => gate(x, mul(x, scalar(1.702, x)));
 
 /** `½ x (1 + tanh u)`, `u = √(2/π) (x + 0.044715 x³)`, which is `x / (1 + e^(−2u))`. @see the same paper */
-export function geluTanh(x: Value): Value {
+function geluTanh(x: Value): Value {
   const cubic = add(mul(mul(mul(x, x), x), scalar(0.044715, x)), x);
   return gate(x, mul(cubic, scalar(2 * Math.sqrt(2 / Math.PI), x)));
 }

@@ -44,11 +44,11 @@ export const object: Check<Fields> = (v) =>
   typeof v === "object" && v !== null && !Array.isArray(v) ? (v as Fields) : undefined;
 export const string: Check<string> = (v) => (typeof v === "string" ? v : undefined);
 export const boolean: Check<boolean> = (v) => (typeof v === "boolean" ? v : undefined);
-export const isPositive = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v) && v > 0;
+const isPositive = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v) && v > 0;
 export const positive: Check<number> = (v) => (isPositive(v) ? v : undefined);
 export const fraction = (v: unknown): v is number => isPositive(v) && v <= 1;
 // No network of this kind has a size beyond this; a larger one must not reach an allocation.
-export const isSize = (v: unknown): v is number => Number.isInteger(v) && (v as number) > 0 && (v as number) <= 2 ** 20;
+const isSize = (v: unknown): v is number => Number.isInteger(v) && (v as number) > 0 && (v as number) <= 2 ** 20;
 export const count: Check<number> = (v) => (isSize(v) ? v : undefined);
 export const classCount: Check<number> = (v) => (v === 0 ? 0 : count(v));
 export const countsOf =

@@ -1,4 +1,4 @@
-import type { DType, Shape, Tensor } from "../graph/tensor.js";
+import type { DType, Shape } from "../graph/tensor.js";
 import { type StoredType, storedTypes } from "./stored-types.js";
 
 /** A tensor that lies in a file: its shape is known, its numbers are read when they are asked for. */
@@ -31,14 +31,5 @@ export const lazyTensor = (type: StoredType, shape: Shape, readBytes: ReadBytes)
       const { data } = storedTypes[type].read([count], await readBytes(at * bytes, count * bytes));
       into.set(data instanceof BigInt64Array ? Float32Array.from(data, Number) : data, at);
     }
-  },
-});
-
-/** A tensor in memory as one of a file. */
-export const fromMemory = (tensor: Tensor): LazyTensor => ({
-  shape: tensor.shape,
-  dtype: tensor.dtype,
-  async read(into) {
-    into.set(tensor.data instanceof BigInt64Array ? Float32Array.from(tensor.data, Number) : tensor.data);
   },
 });

@@ -1,5 +1,6 @@
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { type AdaptedNetwork, adaptedNetwork } from "../adapter/network.js";
+import { sha256 } from "../data/sha256.js";
 import { ConfigError } from "../errors.js";
 import type { Session } from "../run/executor.js";
 import { OrtExecutor, type OrtOptions } from "../run/ort.js";
@@ -109,10 +110,7 @@ function digest() {
   const parts: Uint8Array[] = [];
   return {
     update: (bytes: Uint8Array) => void parts.push(bytes),
-    async finish(): Promise<string> {
-      const all = new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", all));
-      return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    },
+    finish: async (): Promise<string> =>
+      sha256(new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer())),
   };
 }

@@ -19,7 +19,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const args = (out: string, ...more: string[]) => [
   ...["train", "--backbone", "backbone", "--data", "data", "--epochs", "3", "--batch-size", "10", "--threads", "1"],
-  ...["--rank", "2", "--embedding", "2", "--lr", "1e-6", "--head-lr", "1e-6", "--out", out, "--json", ...more],
+  ...["--rank", "2", "--embedding", "2", "--lr", "1e-6", "--head-lr", "1e-6", "--min-lr", "0"],
+  ...["--out", out, "--json", ...more],
 ];
 async function train(out: string, ...more: string[]): Promise<void> {
   const { code, stderr } = await run(args(out, ...more), { cwd: folder });

@@ -4,7 +4,7 @@ import { adamW, elementCount, type Tensor, tensor, tensorOf } from "../../src/gr
 import { type AnyMethod, methodOf } from "../../src/methods/index.js";
 import type { SasOptions } from "../../src/methods/sas.js";
 import { OrtExecutor } from "../../src/run/ort.js";
-import { type TrainingStep, trainingStep } from "../../src/train/step.js";
+import { type StepOptions, type TrainingStep, trainingStep } from "../../src/train/step.js";
 import { type Architecture, customArchitecture, parametersOf } from "../../src/vit/architecture.js";
 
 /** Every size is another number, so that a tensor's shape says what it is. */
@@ -116,7 +116,7 @@ export function randomImages(a: Architecture, count = batch): Tensor {
 
 const optimizer = adamW();
 
-export const stepOf = (a: Architecture, { method, options }: Case): TrainingStep =>
+export const stepOf = (a: Architecture, { method, options }: Case, more: Partial<StepOptions> = {}): TrainingStep =>
   trainingStep({
     architecture: a,
     normalization,
@@ -126,6 +126,7 @@ export const stepOf = (a: Architecture, { method, options }: Case): TrainingStep
     optimizerOf: () => optimizer,
     groups: () => ({ rate: 1, decay: 0 }),
     clip: 0,
+    ...more,
   });
 
 /** The first parameters of a step. */

@@ -69,7 +69,9 @@ describe("backbone folder", () => {
     await expect(openBackbone(join(folder, "none"))).rejects.toThrow(/none: expected a backbone's folder.*got nothing/);
     await expect(openBackbone(join(folder, "net", "config.json"))).rejects.toThrow(/got a file/);
     await mkdir(join(folder, "bare"));
-    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/expected model\.safetensors, there is none/);
+    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(
+      /bare: holds no weights .* expected model\.safetensors, got nothing/,
+    );
     await writeFile(join(folder, "bare", "pytorch_model.bin"), "x");
     await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/pytorch_model\.bin: .*damaged/);
     await writeFile(join(folder, "net", "config.json"), "{");

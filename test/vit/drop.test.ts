@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { adamW, graph, input, mul, scalar, type Tensor, tensor, tensorOf, toNumbers } from "../../src/graph/index.js";
+import { graph, input, mul, scalar, type Tensor, tensor, tensorOf, toNumbers } from "../../src/graph/index.js";
 import type { AnyMethod } from "../../src/methods/index.js";
 import { ReferenceExecutor } from "../../src/run/reference.js";
-import { type StepOptions, type TrainingStep, trainingStep } from "../../src/train/step.js";
+import type { StepOptions, TrainingStep } from "../../src/train/step.js";
 import { dropping } from "../../src/vit/drop.js";
 import { features } from "../../src/vit/model.js";
 import {
@@ -13,6 +13,7 @@ import {
   randomAdapter,
   randomBackbone,
   randomImages,
+  stepOf,
   tiny,
 } from "../methods/cases.js";
 import { relativeError } from "../support/closeness.js";
@@ -20,20 +21,7 @@ import { relativeError } from "../support/closeness.js";
 const reference = new ReferenceExecutor();
 const frozen = randomBackbone(tiny);
 const images = randomImages(tiny);
-const optimizer = adamW();
-
-const stepWith = ({ method, options }: Case, more: Partial<StepOptions>): TrainingStep =>
-  trainingStep({
-    architecture: tiny,
-    normalization,
-    method,
-    methodOptions: options,
-    microBatch: batch,
-    optimizerOf: () => optimizer,
-    groups: () => ({ rate: 1, decay: 0 }),
-    clip: 0,
-    ...more,
-  });
+const stepWith = (one: Case, more: Partial<StepOptions>): TrainingStep => stepOf(tiny, one, more);
 
 type Fill = (image: number, at: number, name: string) => number;
 

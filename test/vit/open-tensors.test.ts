@@ -31,6 +31,16 @@ const numbersOf = async (tensors: LazyTensors, name: string): Promise<number[]> 
   return [...into];
 };
 
+/** A source that counts the bytes that are read of it. */
+const countingSource = (bytes: Uint8Array) => ({
+  ...bytesSource("x", bytes),
+  count: 0,
+  async read(offset: number, length: number) {
+    this.count += length;
+    return bytes.subarray(offset, offset + length);
+  },
+});
+
 /** The message a file is refused with; anything but a FormatError fails. */
 async function refusal(bytes: Uint8Array): Promise<string> {
   const error = await open(bytes, "bad.file").catch((e: unknown) => e);
@@ -349,31 +359,19 @@ describe("memory", () => {
     const names = new Map(parametersOf(a).map(({ name, shape }): [string, readonly number[]] => [name, shape]));
     names.set("blocks.0.mlp.w12.weight", [4]);
     const bytes = halves(names);
-    let read = 0;
-    const tensors = await openTensors({
-      ...bytesSource("x", bytes),
-      async read(offset: number, length: number) {
-        read += length;
-        return bytes.subarray(offset, offset + length);
-      },
-    });
-    const before = read;
+    const source = countingSource(bytes);
+    const tensors = await openTensors(source);
+    const before = source.count;
     await expect(loadCheckpoint(tensors, config, "x")).rejects.toThrow(/gated MLP \(SwiGLU/);
-    expect(read).toBe(before);
+    expect(source.count).toBe(before);
   });
 
   it("of a text tower is not taken", async () => {
     const bytes = fileOf("hf-clip/model.safetensors");
-    let read = 0;
-    const tensors = await openTensors({
-      ...bytesSource("x", bytes),
-      async read(offset: number, length: number) {
-        read += length;
-        return bytes.subarray(offset, offset + length);
-      },
-    });
-    read = 0;
+    const source = countingSource(bytes);
+    const tensors = await openTensors(source);
+    const before = source.count;
     const { weights } = await loadCheckpoint(tensors, { stated: { heads: 2 }, contract: {} }, "x");
-    expect(read).toBe([...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0));
+    expect(source.count - before).toBe([...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0));
   });
 });

@@ -19,7 +19,7 @@ export interface ColorJitterStep {
  * turned by a share uniform in `[−hue, hue]`, in random order.
  * @see torchvision `transforms.ColorJitter`
  */
-export function jitterColors(
+function jitterColors(
   image: RgbImage,
   { brightness, contrast, saturation, hue }: ColorJitterStep,
   random: Stream,

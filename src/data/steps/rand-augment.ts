@@ -52,7 +52,7 @@ const table: readonly Operation[] = Object.values(operations);
  * N(magnitude, deviation²) and cut to [0, 10].
  * @see Cubuk, Zoph, Shlens, Le, RandAugment, 2020; the variant is timm's `rand-m9-mstd0.5-inc1`
  */
-export function randAugment(
+function randAugment(
   image: RgbImage,
   { count, magnitude, deviation, fill }: RandAugmentStep,
   random: Stream,

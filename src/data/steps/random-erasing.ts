@@ -40,7 +40,7 @@ function normalColors(): readonly Uint8ClampedArray[] {
  * After ten draws that do not fit nothing is erased.
  * @see Zhong, Zheng, Kang, Li, Yang, Random Erasing Data Augmentation, 2017; timm `RandomErasing`
  */
-export function eraseRandomly(image: RgbImage, step: RandomErasingStep, random: Stream): RgbImage {
+function eraseRandomly(image: RgbImage, step: RandomErasingStep, random: Stream): RgbImage {
   const { probability, fill, minArea, maxArea, minAspect } = step;
   if (random.uniform() >= probability) return image;
   for (let attempt = 0; attempt < 10; attempt++) {

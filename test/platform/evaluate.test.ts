@@ -1,0 +1,30 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/errors.js";
+import { evaluate } from "../../src/platform/evaluate.js";
+import { train } from "../../src/platform/train.js";
+import { makeTinyTask } from "../support/tiny-task.js";
+
+const entry = new URL("../../dist/platform/ort-worker.js", import.meta.url);
+const reason = existsSync(entry) ? "" : " (skipped: run `npm run build` first)";
+
+describe.skipIf(reason)(`the evaluation of a run${reason}`, () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await makeTinyTask();
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("calls no image that was trained on validation", async () => {
+    const [data, run] = [join(folder, "data"), join(folder, "final")];
+    await train({ backbone: join(folder, "backbone"), data, out: run, final: true, epochs: 1 }, { report: "none" });
+    const refused = evaluate({ run, split: "val" });
+    await expect(refused).rejects.toThrow(ConfigError);
+    await expect(refused).rejects.toThrow(/there is no val split/);
+    expect((await evaluate({ run, split: "train" })).images).toBe(3 * (8 + 4));
+    expect((await evaluate({ run })).images).toBe(3 * 3);
+    // Data named beside the run have a validation split of their own.
+    expect((await evaluate({ run, data, split: "val" })).images).toBe(3 * 4);
+  });
+});
