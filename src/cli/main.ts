@@ -10,6 +10,7 @@ const commands = {
   evaluate: ["score a trained run on a data set", () => import("./evaluate.js")],
   predict: ["classify images with a run, or with a backbone's own head", () => import("./predict.js")],
   report: ["write the report of a run: curves, confusion, mistakes", () => import("./report.js")],
+  data: ["check or make the data of a benchmark", () => import("./data.js")],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
 } as const satisfies Record<string, readonly [string, () => Promise<CommandFile>]>;
 

@@ -12,6 +12,8 @@ export interface ZipEntry {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** The first bytes, unpacked, `length` or more of them where there are as many; default: all. */
   unpack(length?: number): Promise<Uint8Array>;
+  /** All of it, unpacked, in pieces that follow one another: for what is too large to lie in memory. */
+  pieces(): AsyncGenerator<Uint8Array>;
 }
 
 /** How far the end record can lie from the end of the file: itself and the longest comment. */
@@ -105,6 +107,7 @@ function entryOf(
     }
     return source.read((await from()) + offset, length);
   };
+  const broken = (): never => fail(`${JSON.stringify(name.slice(0, 80))} cannot be unpacked`);
   return {
     name,
     size,
@@ -113,34 +116,49 @@ function entryOf(
     async unpack(length = size) {
       const wanted = Math.min(length, size);
       if (!isCompressed) return read(0, wanted);
-      const all = await inflate(source, await from(), packed, wanted, size);
-      return all ?? fail(`${JSON.stringify(name.slice(0, 80))} cannot be unpacked`);
+      const result = new Uint8Array(wanted);
+      let made = 0;
+      for await (const chunk of inflate(source, await from(), packed, broken)) {
+        if (made < wanted) result.set(chunk.subarray(0, wanted - made), made);
+        made += chunk.length;
+        if (made > size || (made >= wanted && wanted < size)) break;
+      }
+      return made < wanted || made > size ? broken() : result;
+    },
+    async *pieces() {
+      let made = 0;
+      if (!isCompressed) for (; made < size; made += piece) yield read(made, Math.min(piece, size - made));
+      else {
+        for await (const chunk of inflate(source, await from(), packed, broken)) {
+          made += chunk.length;
+          if (made > size) broken();
+          yield chunk;
+        }
+        if (made < size) broken();
+      }
     },
   };
 }
 
-/** Compressed bytes that are read and unpacked at a time. */
+/** Bytes, compressed or not, that are read at a time. */
 const piece = 2 ** 18;
 
-/** The first `wanted` of `size` bytes or some more; undefined where the stream is broken or makes another number of them. */
-async function inflate(source: ByteSource, start: number, packed: number, wanted: number, size: number) {
-  const result = new Uint8Array(wanted);
-  let made = 0;
-  const stream = new Inflate((chunk) => {
-    if (made < wanted) result.set(chunk.subarray(0, wanted - made), made);
-    made += chunk.length;
-  });
-  try {
-    for (let at = 0; at < packed && (made < wanted || wanted === size) && made <= size; at += piece) {
-      const length = Math.min(piece, packed - at);
-      stream.push((await source.read(start + at, length)).slice(), at + length === packed);
+/** What deflated bytes hold, piece by piece. @param broken is called where they are no such stream */
+async function* inflate(source: ByteSource, start: number, packed: number, broken: () => never) {
+  const made: Uint8Array[] = [];
+  const stream = new Inflate((chunk) => made.push(chunk));
+  for (let at = 0; at < packed; at += piece) {
+    const length = Math.min(piece, packed - at);
+    const bytes = (await source.read(start + at, length)).slice();
+    try {
+      stream.push(bytes, at + length === packed);
+    } catch (error) {
+      // The library's own errors have a number.
+      if (error instanceof Error && "code" in error && typeof error.code === "number") broken();
+      throw error;
     }
-  } catch (error) {
-    // The library's own errors have a number; what reading throws has not.
-    if (error instanceof Error && "code" in error && typeof error.code === "number") return undefined;
-    throw error;
+    yield* made.splice(0);
   }
-  return made < wanted || made > size ? undefined : result;
 }
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
