@@ -9,6 +9,7 @@ const commands = {
   train: ["train an adapter on labelled images", () => import("./train.js")],
   evaluate: ["score a trained run on a data set", () => import("./evaluate.js")],
   predict: ["classify images with a run, or with a backbone's own head", () => import("./predict.js")],
+  suite: ["compare methods on benchmarks", () => import("./suite.js")],
   report: ["write the report of a run: curves, confusion, mistakes", () => import("./report.js")],
   data: ["check or make the data of a benchmark", () => import("./data.js")],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
@@ -37,6 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", examples)
     .showHelpAfterError("(see --help)")
+    .enablePositionalOptions()
     .exitOverride();
   const words = args.filter((arg) => !arg.startsWith("-"));
   const called = words[0] === "help" ? words[1] : words[0];

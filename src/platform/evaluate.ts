@@ -38,8 +38,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
   const classifier = await openClassifier(options);
   try {
-    const { seed = 0, valFraction } = record?.config ?? {};
-    const data = await openCheckedData({ data: folder, seed, valFraction, skipUnreadable, only: [split], onWarning });
+    const { seed = 0, valFraction, shots } = record?.config ?? {};
+    // Which images were left for the test is a matter of the run's own data alone.
+    const own = options.data === undefined ? { shots } : {};
+    const division = { seed, valFraction, ...own };
+    const data = await openCheckedData({ data: folder, ...division, skipUnreadable, only: [split], onWarning });
     const { count } = requireSplit(data, split);
     refuseOtherClasses(folder, data.classes, classifier.classes);
     const batchSize = Math.min(32, count);

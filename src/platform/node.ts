@@ -28,4 +28,6 @@ export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type ReportOptions, report } from "./report.js";
+export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutcome } from "./suite.js";
+export type { SuiteOptions, SuitePlan } from "./suite-plan.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";
