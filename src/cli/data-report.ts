@@ -1,6 +1,6 @@
 import type { DataInspection, Finding } from "../platform/node.js";
+import { tableLines, wrapLines } from "./text.js";
 
-const width = 80;
 /** Classes that are listed; of more the largest and the smallest. */
 const mostClasses = 20;
 const shownGroups = 3;
@@ -14,7 +14,7 @@ export function* dataLines(found: DataInspection): Generator<string> {
   yield `data ${found.name}`;
   yield `${found.layout}, ${number(found.classes.length)} classes`;
   yield "";
-  yield* table(
+  yield* tableLines(
     ["split", "images", "size", "width", "height", "formats"],
     splits.map(([name, { images, bytes, width, height, formats }]) => [
       name,
@@ -51,7 +51,7 @@ function* classLines({ classes, splits }: DataInspection): Generator<string> {
     shorten(classes[label] ?? String(label), 40),
     ...parts.map((part) => number(part.classes[label] ?? 0)),
   ]);
-  const lines = [...table(["class", ...Object.keys(splits)], rows)];
+  const lines = [...tableLines(["class", ...Object.keys(splits)], rows)];
   for (const [i, line] of lines.entries()) {
     if (isLong && i === 6) yield `… ${number(classes.length - 10)} classes between`;
     yield line;
@@ -60,36 +60,13 @@ function* classLines({ classes, splits }: DataInspection): Generator<string> {
 
 function* findingLines({ kind, text, advice, groups }: Finding): Generator<string> {
   yield "";
-  yield* wrap(`${kind}: ${text}`, "  ");
+  yield* wrapLines(`${kind}: ${text}`, "  ");
   for (const group of groups.slice(0, shownGroups)) {
     const more = group.length > shownNames ? ` … and ${number(group.length - shownNames)} more` : "";
-    yield* wrap(`${group.slice(0, shownNames).join(" = ")}${more}`, "      ");
+    yield* wrapLines(`${group.slice(0, shownNames).join(" = ")}${more}`, "      ");
   }
   if (groups.length > shownGroups) yield `      … and ${number(groups.length - shownGroups)} more; --json names all`;
-  yield* wrap(`→ ${advice}`, "    ");
-}
-
-/** Columns, numbers to the right. */
-function* table(head: readonly string[], rows: readonly (readonly string[])[]): Generator<string> {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
-  const isNumber = head.map((_, column) => rows.every((row) => /^[\d,]+$/.test(row[column] ?? "")));
-  for (const row of all) {
-    const cells = row.map((cell, i) => (isNumber[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)));
-    yield cells.join("  ").trimEnd();
-  }
-}
-
-function* wrap(text: string, indent: string): Generator<string> {
-  let line = indent;
-  for (const word of text.split(" ")) {
-    if (line.length + word.length > width && line.trim() !== "") {
-      yield line.trimEnd();
-      line = `${indent}  `;
-    }
-    line += `${word} `;
-  }
-  yield line.trimEnd();
+  yield* wrapLines(`→ ${advice}`, "    ");
 }
 
 const shorten = (text: string, length: number): string =>

@@ -15,6 +15,7 @@ const commands = {
     "merge a run and write it for other programs: ONNX, transformers.js, timm, HF, PEFT",
     () => import("./export.js"),
   ],
+  data: ["check or make the data of a benchmark", () => import("./data.js")],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
 } as const satisfies Record<string, readonly [string, () => Promise<CommandFile>]>;
 

@@ -65,7 +65,12 @@ export function configure(command: Command): void {
 function partsOf(outcome: SuiteOutcome, published: Published, shown: Shown): readonly Part[] {
   const { plan, lines, searched } = outcome;
   const { config, seeds, final = false } = plan.options;
-  const samples = plan.tasks.map(({ name, dataset, images }) => ({ name, classes: dataset.classes.length, images }));
+  const samples = plan.tasks.map(({ name, dataset, images }) => ({
+    name,
+    classes: dataset.classes.length,
+    images,
+    isOwn: dataset.isOwnSample,
+  }));
   const protocol = {
     architecture: lines[0]?.architecture ?? "",
     imageSize: config.imageSize,

@@ -32,6 +32,8 @@ export interface Dataset {
     | "parquet"
     | "drawn";
   readonly classes: readonly string[];
+  /** True for a sample in the form of VTAB-1k that was drawn anew, and so is no match for published figures. */
+  readonly isOwnSample?: boolean;
   readonly splits: Readonly<Record<Split, Examples | null>>;
 }
 

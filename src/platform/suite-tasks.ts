@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isDrawn } from "../data/drawn.js";
+import { vtabTasks } from "../data/vtab-tasks.js";
 import { ConfigError } from "../errors.js";
 import type { Task } from "../suite/cell.js";
-import { vtabTasks } from "../suite/vtab-1k.js";
 
 /**
  * The tasks of some names: of VTAB-1k under either of its names, folders below one of the roots or from here, drawn

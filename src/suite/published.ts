@@ -1,6 +1,7 @@
+import { vtabGroups, vtabTasks } from "../data/vtab-tasks.js";
 import { FormatError } from "../errors.js";
 import { meanOf } from "./statistics.js";
-import { groupOf, vtabGroups, vtabTasks } from "./vtab-1k.js";
+import { groupOf } from "./vtab-1k.js";
 
 /** A row of somebody's table, in percent. */
 export interface PublishedRow {

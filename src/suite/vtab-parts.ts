@@ -1,14 +1,17 @@
+import { vtabTaskOf } from "../data/vtab-tasks.js";
 import type { Part } from "./part.js";
 import { comparisonParts, countCell, type Material } from "./parts.js";
 import { caveatsOf, type Published, type PublishedRow, publishedMeans } from "./published.js";
 import type { TrialLine } from "./result.js";
-import { groupOf, isOfficialSample, vtabTaskOf } from "./vtab-1k.js";
+import { groupOf, isOfficialSample } from "./vtab-1k.js";
 
 /** A task's data as far as it decides what may stand beside published figures. */
 export interface Sample {
   readonly name: string;
   readonly classes: number;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
+  /** True where its folder says that it was drawn anew, whatever its sizes. */
+  readonly isOwn?: boolean | undefined;
 }
 
 /** What this suite did otherwise than the published rows, from its own configuration. */
@@ -33,7 +36,7 @@ export function vtabParts(
   published: Published,
   asked: "matching" | "all" | "none",
 ): readonly Part[] {
-  const own = samples.filter(({ name, classes, images }) => !isOfficialSample(name, classes, images));
+  const own = samples.filter(({ name, classes, images, isOwn }) => isOwn || !isOfficialSample(name, classes, images));
   const parts = comparisonParts(material, searched);
   if (asked === "none") return parts;
   if (own.length > 0) {
@@ -56,7 +59,8 @@ export function vtabParts(
   return rows.length === 0 ? parts : [...parts, publishedPart(rows, material.tasks, published, protocol)];
 }
 
-const describeSample = ({ name, classes, images }: Sample): string => {
+const describeSample = ({ name, classes, images, isOwn }: Sample): string => {
+  if (isOwn) return `${name} was drawn anew from the originals`;
   const task = vtabTaskOf(name);
   return `${name} has ${images.train + images.val} + ${images.test} images of ${classes} classes, VTAB-1k 1000 + ${task?.testImages} of ${task?.classes}`;
 };

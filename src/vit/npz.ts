@@ -33,7 +33,16 @@ export async function openNpz(entries: ReadonlyMap<string, ZipEntry>, file: stri
   return tensors;
 }
 
-async function openArray(entry: ZipEntry, file: string): Promise<LazyTensor> {
+/** What an array's header says, checked against the length of its file. */
+interface Header {
+  readonly type: StoredType;
+  readonly shape: Shape;
+  readonly fortran: boolean;
+  /** Where the numbers begin. */
+  readonly dataStart: number;
+}
+
+async function readHeader(entry: ZipEntry, file: string): Promise<Header> {
   const fail = (what: string, remedy = "The file is damaged; fetch it again."): never => {
     throw new FormatError(`${file}: ${JSON.stringify(entry.name.slice(0, 80))} ${what}. ${remedy}`);
   };
@@ -56,7 +65,11 @@ async function openArray(entry: ZipEntry, file: string): Promise<LazyTensor> {
   const size = elementCount(shape) * storedTypes[type].bytes;
   if (size !== entry.size - dataStart)
     fail(`of shape [${shape}] takes ${size} bytes, it has ${entry.size - dataStart}`);
+  return { type, shape, fortran, dataStart };
+}
 
+async function openArray(entry: ZipEntry, file: string): Promise<LazyTensor> {
+  const { type, shape, fortran, dataStart } = await readHeader(entry, file);
   const whole: LazyTensor = {
     shape,
     dtype: storedTypes[type].dtype,
@@ -69,6 +82,50 @@ async function openArray(entry: ZipEntry, file: string): Promise<LazyTensor> {
     },
   };
   return fortran && shape.length > 1 ? columnsFirst(whole) : whole;
+}
+
+/** An array of which single rows, along its first axis, are wanted, and that may be larger than memory. */
+export interface StoredRows {
+  readonly shape: Shape;
+  /** The rows of these numbers, ascending, as bytes; the file is passed through once, piece by piece. */
+  rows(wanted: readonly number[]): AsyncGenerator<Uint8Array>;
+}
+
+/**
+ * The rows of a NumPy array of bytes.
+ * @throws FormatError where it is damaged, of another type, or lies column by column
+ */
+export async function openRows(entry: ZipEntry, file: string): Promise<StoredRows> {
+  const { type, shape, fortran, dataStart } = await readHeader(entry, file);
+  if ((type !== "U8" && type !== "BOOL") || fortran || shape.length < 2) {
+    throw new FormatError(
+      `${file}: ${JSON.stringify(entry.name.slice(0, 80))}: expected rows of bytes (uint8, C order), got ${type} of ` +
+        `shape [${shape}]${fortran ? " in Fortran order" : ""}. Save it anew.`,
+    );
+  }
+  const rowBytes = elementCount(shape.slice(1));
+  return {
+    shape,
+    async *rows(wanted) {
+      let at = -dataStart;
+      let row = new Uint8Array(rowBytes);
+      let filled = 0;
+      let next = 0;
+      for await (const piece of entry.pieces()) {
+        for (; next < wanted.length; next++) {
+          const from = (wanted[next] as number) * rowBytes + filled - at;
+          const part = piece.subarray(from, from + rowBytes - filled);
+          row.set(part, filled);
+          filled += part.length;
+          if (filled < rowBytes) break;
+          yield row;
+          [row, filled] = [new Uint8Array(rowBytes), 0];
+        }
+        if (next === wanted.length) return;
+        at += piece.length;
+      }
+    },
+  };
 }
 
 /** An array that lies with its first axis innermost. */

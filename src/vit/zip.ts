@@ -8,6 +8,8 @@ export interface ZipEntry extends Omit<ZipPlace, "header"> {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** The first bytes, unpacked, `length` or more of them where there are as many; default: all. */
   unpack(length?: number): Promise<Uint8Array>;
+  /** All of it, unpacked, in pieces that follow one another: for what is too large to lie in memory. */
+  pieces(): AsyncGenerator<Uint8Array>;
 }
 
 /** The files of a zip archive by name, in the order of its directory. @throws FormatError as `readZipDirectory` */
@@ -48,10 +50,22 @@ function entryOf(source: ByteSource, { header, ...facts }: ZipPlace, fail: Refus
       }
       return made < wanted || made > size ? broken() : result;
     },
+    async *pieces() {
+      let made = 0;
+      if (!isCompressed) for (; made < size; made += piece) yield read(made, Math.min(piece, size - made));
+      else {
+        for await (const chunk of inflate(source, await from(), packedSize, broken)) {
+          made += chunk.length;
+          if (made > size) broken();
+          yield chunk;
+        }
+        if (made < size) broken();
+      }
+    },
   };
 }
 
-/** Compressed bytes that are read and unpacked at a time. */
+/** Bytes, compressed or not, that are read at a time. */
 const piece = 2 ** 18;
 
 /** What deflated bytes hold, piece by piece. @param broken is called where they are no such stream */

@@ -19,6 +19,8 @@ describe("the command", () => {
       ["evaluate", "-h"],
       ["help", "predict"],
       ["inspect", "--help"],
+      ["data", "--help"],
+      ["data", "prepare", "vtab-1k", "--help"],
     ]) {
       const { code, stdout, stderr } = await run(args);
       expect([code, stderr]).toEqual([0, ""]);
@@ -78,6 +80,9 @@ describe("wrong usage", () => {
     ],
     [["train", "--backbone", "b", "--data", "d", "--out", "o", "--clip", "maybe"], "Expected a number"],
     [["evaluate"], "--run"],
+    [["data", "prepare", "vtab-1k"], "expected --data"],
+    [["data", "prepare", "vtab-1k", "--data", nothing, "--seed", "1"], "--data is for a check"],
+    [["data", "prepare", "vtab-1k", "--data", folder], "no folder of a task of VTAB-1k"],
     [["evaluate", "--run", nothing, "--data", folder], "nothing"],
     [["predict", "x.jpg"], "--run"],
     [["predict", "--backbone", nothing, "x.jpg"], "there is no such file: x.jpg"],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { vtabTasks } from "../../src/data/vtab-tasks.js";
 import { methodNames } from "../../src/methods/index.js";
 import { readPublished } from "../../src/platform/published.js";
 import { caveatsOf, checkPublished, publishedMeans } from "../../src/suite/published.js";
-import { vtabTasks } from "../../src/suite/vtab-1k.js";
 
 const published = readPublished();
 const names = vtabTasks.map(({ name }) => name);

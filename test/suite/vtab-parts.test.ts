@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { vtabTasks } from "../../src/data/vtab-tasks.js";
 import { readPublished } from "../../src/platform/published.js";
 import { textOfTable } from "../../src/suite/part.js";
 import type { TrialLine } from "../../src/suite/result.js";
 import { layoutTable } from "../../src/suite/text-table.js";
-import { groupOf, isOfficialSample, vtabTasks } from "../../src/suite/vtab-1k.js";
+import { groupOf, isOfficialSample } from "../../src/suite/vtab-1k.js";
 import { type Sample, vtabParts } from "../../src/suite/vtab-parts.js";
 
 const published = readPublished();
@@ -63,11 +64,14 @@ describe("published rows in the report of VTAB-1k", () => {
     const cut = { ...official("eurosat"), images: { train: 800, val: 200, test: 2000 } };
     for (const samples of [
       [official("caltech101"), cut],
+      [official("caltech101"), { ...official("eurosat"), isOwn: true }],
       [official("eurosat"), { name: "drawn:count", classes: 6, images: cut.images }],
     ]) {
       const part = publishedOf(samples, asked);
       expect(part?.table).toBeUndefined();
-      expect(part?.notes?.join(" ")).toMatch(/own sample: eurosat has 1000 \+ 2000|not of VTAB-1k: drawn:count/);
+      expect(part?.notes?.join(" ")).toMatch(
+        /own sample: eurosat (has 1000 \+ 2000|was drawn anew)|not of VTAB-1k: drawn:count/,
+      );
     }
   });
 

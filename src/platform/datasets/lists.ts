@@ -3,6 +3,7 @@ import { checkLabels, type Dataset, type Examples, type Split } from "../../data
 import { type FileTree, readText } from "../../data/file-tree.js";
 import { type ListedImages, parseList } from "../../data/vtab-list.js";
 import { FormatError } from "../../errors.js";
+import { readOwnSample } from "../vtab/own.js";
 import { fileExamples } from "./file-examples.js";
 
 const [trainName, valName, bothName, testName] = ["train800.txt", "val200.txt", "train800val200.txt", "test.txt"];
@@ -57,6 +58,7 @@ export async function openNamedLists(
   return {
     layout: "lists",
     classes,
+    isOwnSample: names.includes("info.json") && (await readOwnSample(tree)) !== undefined,
     splits: { train: await open(train), val: await open(val), test: await open(test) },
   };
 }

@@ -28,12 +28,16 @@ export interface Shard {
 }
 
 const imageNames = ["image", "img", "picture", "photo", "jpg", "png", "bytes"];
-const labelNames = ["label", "labels", "class", "target", "fine_label", "category"];
+const labelNames = ["label", "labels", "class", "target", "fine_label", "category", "cls"];
 /** Rows that walkers side by side may be apart while they pass through in order. */
 const walkedAhead = 16;
 
-/** A parquet file, of which the footer is read. @throws FormatError where it is damaged or lacks the columns */
-export async function openShard(path: string): Promise<Shard> {
+/**
+ * A parquet file, of which the footer is read.
+ * @param columns whose first that is there holds the classes; default: as it is declared, or under a usual name
+ * @throws FormatError where it is damaged or lacks the columns
+ */
+export async function openShard(path: string, columns?: readonly string[]): Promise<Shard> {
   const pieces = await openPieces(path);
   const file: AsyncBuffer = {
     byteLength: pieces.size,
@@ -45,14 +49,14 @@ export async function openShard(path: string): Promise<Shard> {
   const metadata = await readable(path, () => parquetMetadataAsync(file));
   const features = featuresOf(path, metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value);
   const image = await readable(path, async () => imageColumn(metadata, features));
-  const columns = metadata.schema.map(({ name }) => name);
+  const present = metadata.schema.map(({ name }) => name);
   const declared = Object.keys(features).find((name) => features[name]?.names);
-  const label = ["label" in features ? "label" : declared, ...labelNames].find(
-    (name) => name && columns.includes(name),
+  const label = (columns ?? ["label" in features ? "label" : declared, ...labelNames]).find(
+    (name) => name && present.includes(name),
   );
   if (!image || !label) {
     throw new FormatError(
-      `${path}: expected the columns image {bytes, path} and label, found ${columns.slice(1, 20).join(", ")}.`,
+      `${path}: expected the columns image {bytes, path} and ${columns?.join(" or ") ?? "label"}, found ${present.slice(1, 20).join(", ")}.`,
     );
   }
   let end = 0;

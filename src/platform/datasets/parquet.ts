@@ -23,14 +23,20 @@ const splitOfFile = (name: string): Split | undefined =>
  * and else its group.
  * @param names parquet files below the root
  * @param only the split that all files are for; default: as they are named
+ * @param columns whose first that is there holds the classes (see `openShard`)
  * @throws FormatError where a file is damaged, missing or lacks the columns, ConfigError where there is no train file
  */
-export async function openParquet(root: string, names: readonly string[], only?: Split): Promise<Dataset> {
+export async function openParquet(
+  root: string,
+  names: readonly string[],
+  only?: Split,
+  columns?: readonly string[],
+): Promise<Dataset> {
   const shards: Record<Split, Shard[]> = { train: [], val: [], test: [] };
   if (!only) refuseGaps(root, names);
   for (const name of [...names].sort()) {
     const split = only ?? splitOfFile(name);
-    if (split) shards[split].push(await openShard(join(root, name)));
+    if (split) shards[split].push(await openShard(join(root, name), columns));
   }
   const all = Object.values(shards).flat();
   if (shards.train.length === 0)
