@@ -7,7 +7,15 @@ export { type Merged, type MergeOptions, merge, mergeGraph } from "./adapter/mer
 export { adaptedPredictor, plainPredictor } from "./adapter/predictor.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "./errors.js";
 export { evaluateLogits, type Metrics, probabilitiesOf, topClasses } from "./evaluate/metrics.js";
-export { type MethodName, methodNames, methodOf, methods } from "./methods/index.js";
+export {
+  type AnyMethod,
+  addMethod,
+  hasMethod,
+  type MethodName,
+  methodNames,
+  methodOf,
+  methods,
+} from "./methods/index.js";
 export type { Method, MethodParameter } from "./methods/method.js";
 export { decode } from "./onnx/decode.js";
 export { encode } from "./onnx/encode.js";
@@ -16,6 +24,7 @@ export type { Executor, Feed, Resident, Session, Target } from "./run/executor.j
 export { OrtExecutor, type OrtOptions } from "./run/ort.js";
 export { ReferenceExecutor } from "./run/reference.js";
 export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput } from "./train/config.js";
+export { checkMethod } from "./train/laws.js";
 export { type LoopConfig, type LoopParts, type TrainingResult, trainLoop } from "./train/loop.js";
 export { divide, type Resources } from "./train/resources.js";
 export { type StepOptions, type TrainingStep, trainingStep } from "./train/step.js";
