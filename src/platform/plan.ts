@@ -15,8 +15,9 @@ import { defaultMemoryBytes, divide, memoryOf } from "../train/resources.js";
 import type { TrainingStep } from "../train/step.js";
 import { threadsOf } from "./ort-node.js";
 import type { RunFacts } from "./run-folder.js";
-import { type CheckedData, openCheckedData } from "./splits.js";
-import { openStart, type Transforms, transformsOf } from "./start.js";
+import { emptyShelf } from "./shelf.js";
+import type { CheckedData } from "./splits.js";
+import { type Transforms, transformsOf } from "./start.js";
 import { engineVersion, packageVersion } from "./versions.js";
 
 /** A training with nothing left to be decided, checked, and nothing written yet. */
@@ -41,6 +42,7 @@ export interface Plan {
 /**
  * The plan of a training.
  * @param earlier what the run was started with, where it goes on
+ * @param shelf where network and data come from
  * @throws ConfigError where the configuration does not fit data or backbone, or they are not the run's any more
  * @throws FormatError where a checkpoint, a list or an image is damaged
  */
@@ -48,9 +50,10 @@ export async function planTraining(
   config: TrainConfig,
   earlier: RunFacts | undefined,
   onWarning: (text: string) => void,
+  shelf = emptyShelf,
 ): Promise<Plan> {
   const method = methodOf(config.method);
-  const [start, data] = await Promise.all([openStart(config), openCheckedData({ ...config, onWarning })]);
+  const [start, data] = await Promise.all([shelf.openStart(config), shelf.openData({ ...config, onWarning })]);
   const { contract, architecture: pretrained } = start;
   for (const warning of start.warnings) onWarning(`${config.backbone}: ${warning}`);
   if (start.unused.length > 0) onWarning(`${config.backbone}: not needed: ${start.unused.join(", ")}`);
