@@ -21,6 +21,7 @@ import { awaitFolder } from "./lock.js";
 
 /** What a caller hears of a model that comes from the hub. */
 export interface ModelHooks extends HubHooks {
+  /** Is told how far a download is. */
   readonly onDownload?: ((event: DownloadEvent) => void) | undefined;
 }
 

@@ -16,6 +16,7 @@ export interface Classifier {
    * @throws FormatError where the browser cannot decode the image
    */
   predict(image: WebImage, options?: { readonly topK?: number }): Promise<readonly Candidate[]>;
+  /** Gives back what it holds. */
   close(): Promise<void>;
 }
 

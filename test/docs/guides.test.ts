@@ -56,8 +56,11 @@ function openFolder(path: string): string {
 const say = (commands: string, folder: string): Promise<{ readonly code: number; readonly output: string }> =>
   new Promise((done) => {
     const env = { ...process.env, NO_COLOR: "1", HF_HOME: join(folder, "cache"), HF_HUB_OFFLINE: "1" };
-    const child = execFile("bash", ["-euo", "pipefail", "-c", `exec 2>&1\n${commands}`], { cwd: folder, env }, (error, output) =>
-      done({ code: error ? Number(error.code ?? 1) : 0, output }),
+    const child = execFile(
+      "bash",
+      ["-euo", "pipefail", "-c", `exec 2>&1\n${commands}`],
+      { cwd: folder, env },
+      (error, output) => done({ code: error ? Number(error.code ?? 1) : 0, output }),
     );
     child.stdin?.end();
   });
@@ -100,24 +103,32 @@ describe.skipIf(!isBuilt)("the guides (skipped where dist is not built)", () => 
     expect(app.run("node_modules/typescript/bin/tsc", "-p", "check.json")).toBe("");
   }, 120_000);
 
-  it.each(paths)("%s does what it says", async (path) => {
-    await follow(texts.find((text) => text.path === path) as Text);
-  }, 240_000);
+  it.each(paths)(
+    "%s does what it says",
+    async (path) => {
+      await follow(texts.find((text) => text.path === path) as Text);
+    },
+    240_000,
+  );
 
-  it.skipIf(whyNoBrowser !== "")(`the page of web-app.md names what a picture shows${whyNoBrowser}`, async () => {
-    const browser = await launch();
-    try {
-      const tab = await newPage(browser, join(app.folder, "web-app/dist"));
-      await tab.goto("http://localhost/files/index.html");
-      await tab.waitForFunction("!document.querySelector('input').disabled", undefined, { timeout: 60_000 });
-      await tab.setInputFiles("input", join(task, "data/test/red/0.png"));
-      await tab.waitForSelector("li", { timeout: 60_000 });
-      const answers = await tab.locator("li").allTextContents();
-      expect(answers.map((text) => text.replace(/ [\d.]+ %$/, "")).sort()).toEqual(["blue", "green", "red"]);
-    } finally {
-      await browser.close();
-    }
-  }, 120_000);
+  it.skipIf(whyNoBrowser !== "")(
+    `the page of web-app.md names what a picture shows${whyNoBrowser}`,
+    async () => {
+      const browser = await launch();
+      try {
+        const tab = await newPage(browser, join(app.folder, "web-app/dist"));
+        await tab.goto("http://localhost/files/index.html");
+        await tab.waitForFunction("!document.querySelector('input').disabled", undefined, { timeout: 60_000 });
+        await tab.setInputFiles("input", join(task, "data/test/red/0.png"));
+        await tab.waitForSelector("li", { timeout: 60_000 });
+        const answers = await tab.locator("li").allTextContents();
+        expect(answers.map((text) => text.replace(/ [\d.]+ %$/, "")).sort()).toEqual(["blue", "green", "red"]);
+      } finally {
+        await browser.close();
+      }
+    },
+    120_000,
+  );
 });
 
 describe("the blocks of a guide", () => {
@@ -131,7 +142,9 @@ describe("the blocks of a guide", () => {
     for (const path of paths) {
       for (const { language, file, line } of readText(path)) {
         expect(["sh", "text", "console", "python", "ts", "js", "html", "json"], `${path}:${line}`).toContain(language);
-        expect(file !== undefined, `${path}:${line}: a file's name`).toBe(["ts", "js", "html", "json"].includes(language));
+        expect(file !== undefined, `${path}:${line}: a file's name`).toBe(
+          ["ts", "js", "html", "json"].includes(language),
+        );
       }
     }
   });
@@ -146,7 +159,10 @@ describe("the blocks of a guide", () => {
 it("links of the documentation lead somewhere", () => {
   const pages = [
     ...["README.md", "FEATURES.md", "ARCHITECTURE.md", "CHANGELOG.md"],
-    ...readdirSync("docs", { recursive: true }).map(String).filter((name) => name.endsWith(".md")).map((name) => join("docs", name)),
+    ...readdirSync("docs", { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => join("docs", name)),
   ];
   const broken = pages.flatMap((path) =>
     [...readFileSync(path, "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
