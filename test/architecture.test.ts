@@ -25,7 +25,7 @@ const column: Readonly<Record<string, readonly string[]>> = {
   suite: [...core, "train/", "evaluate/", "report/"],
   export: ["graph/", "onnx/", "vit/", "adapter/", "data/"],
   platform: [...core, "train/", "evaluate/", "report/", "suite/", "export/"],
-  web: [...core, "train/", "evaluate/"],
+  web: [...core, "train/", "evaluate/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
   cli: [...core, "train/", "evaluate/", "report/", "suite/", "platform/"],

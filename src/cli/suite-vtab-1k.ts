@@ -14,13 +14,10 @@ Examples:
   $ sas-petl suite vtab-1k --data data/vtab-1k --tasks eurosat,dtd --backbone vit_tiny --image-size 96 --epochs 10 \\
       --methods linear,sas:rank=2,embedding=2,lora:rank=4 --lr-grid 1e-3,5e-3,2e-2 --out suites/two
 
-Without other settings the recipe is NOAH's and FacT's: 100 epochs, batches of 64, AdamW with 1e-3 and decay 1e-4. One
-scale per method is searched by alternatives, as in fact-tt:scale=0.01/0.1/1/10/100.`;
+Without other settings the recipe is NOAH's and FacT's: 100 epochs, batches of 64, AdamW with 1e-3 and decay 1e-4,
+drop path 0.1. One scale per method is searched by alternatives, as in fact-tt:scale=0.01/0.1/1/10/100.`;
 
-/**
- * The recipe of NOAH and FacT, as far as `train` has it: AdamW, a tenth of the epochs to warm up, cosine; no drop path and
- * no dropout inside the methods.
- */
+/** The recipe of NOAH and FacT: AdamW, a tenth of the epochs to warm up, cosine, drop path; no dropout inside the methods. */
 const recipe = {
   epochs: 100,
   batchSize: 64,
@@ -29,6 +26,7 @@ const recipe = {
   weightDecay: 1e-4,
   minLr: 1e-5,
   clip: null,
+  dropPath: 0.1,
 } as const;
 
 type Shown = "matching" | "all" | "none";

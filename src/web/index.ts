@@ -8,5 +8,6 @@ export type { Candidate } from "../evaluate/candidates.js";
 export type { OrtModule } from "../run/ort-engine.js";
 export type { Classifier } from "./classifier.js";
 export type { Download } from "./download.js";
+export { type ExportedOptions, openExported } from "./exported.js";
 export type { WebImage } from "./image.js";
 export { type Network, type NetworkOptions, openNetwork } from "./network.js";
