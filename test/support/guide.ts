@@ -30,7 +30,7 @@ export function missingLines(expected: string, output: string): readonly string[
   let from = 0;
   for (const line of expected.split("\n").map((text) => text.trim())) {
     if (line === "" || line === "…") continue;
-    const pattern = new RegExp(`^${line.split("…").map(escape).join(".*")}$`);
+    const pattern = new RegExp(`^${line.split("…").map(literal).join(".*")}$`);
     const at = lines.findIndex((text, i) => i >= from && pattern.test(text));
     if (at < 0) missing.push(line);
     else from = at + 1;
@@ -38,4 +38,4 @@ export function missingLines(expected: string, output: string): readonly string[
   return missing;
 }
 
-const escape = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
