@@ -3,7 +3,7 @@
  */
 export { type Account, accountOf, printAccount } from "./adapter/account.js";
 export { type Adapter, decodeAdapter, encodeAdapter } from "./adapter/file.js";
-export { type GraphRunner, type Merged, type MergeOptions, merge, mergeGraph } from "./adapter/merge.js";
+export { type Merged, type MergeOptions, merge, mergeGraph } from "./adapter/merge.js";
 export { adaptedPredictor, type PredictorOptions, plainPredictor } from "./adapter/predictor.js";
 export type { Batch, Loader } from "./data/loader.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "./errors.js";
@@ -41,7 +41,7 @@ export { type FilePieces, inlineModel, type ModelFiles, outlineModel } from "./o
 export type { Resizing } from "./onnx/resized-model.js";
 export type { Executor, Feed, Resident, Session, Target } from "./run/executor.js";
 export { OrtExecutor, type OrtOptions } from "./run/ort.js";
-export type { Engine, EngineGraph } from "./run/ort-engine.js";
+
 export { ReferenceExecutor } from "./run/reference.js";
 export type { Checkpoint as TrainingCheckpoint, Progress, Tensors } from "./train/checkpoint.js";
 export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput } from "./train/config.js";

@@ -41,7 +41,6 @@ export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type ReportOptions, report } from "./report.js";
-export type { Shelf } from "./shelf.js";
 export type { CheckedData, SplitOptions } from "./splits.js";
 export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutcome } from "./suite.js";
 export type { OpenTask, PlannedStep, SuiteConfig, SuiteOptions, SuitePlan } from "./suite-plan.js";
