@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.js";
-import { methodNames, methodOf } from "../methods/index.js";
+import { hasMethod, methodOf } from "../methods/index.js";
 import { architectureOf } from "../vit/architecture.js";
 
 /** What a configuration file says of its method. */
@@ -18,7 +18,7 @@ export function refuseForeignOptions(
   stored: FileOptions,
   fromFlags: Readonly<Record<string, unknown>>,
 ): void {
-  if (!(methodNames as readonly string[]).includes(method)) return;
+  if (!hasMethod(method)) return;
   // The names do not depend on the architecture.
   const known = Object.keys(methodOf(method).resolve(architectureOf("vit_tiny_patch16_224"), {}));
   const has = known.length > 0 ? `${method} has ${known.join(", ")}` : `${method} has none`;

@@ -7,6 +7,7 @@ import { inputName, type Network, networkGraph } from "./network.js";
 
 /** In what numbers an exported model is kept. */
 export const exportDtypes = ["fp32", "fp16", "int8"] as const;
+/** One of them. */
 export type ExportDtype = (typeof exportDtypes)[number];
 
 /**

@@ -3,8 +3,10 @@ import { apply, defineOp, type Float64Tensor, misshapen, type Op, only } from ".
 import { type DType, elementCount, type Shape, tensorOf } from "./tensor.js";
 import { type Computed, constant, type Value } from "./value.js";
 
-type Unary = (x: Value) => Computed;
-type Binary = (a: Value, b: Value) => Computed;
+/** An operator that keeps the shape. */
+export type Unary = (x: Value) => Computed;
+/** An operator of two values whose shapes broadcast. */
+export type Binary = (a: Value, b: Value) => Computed;
 
 /** An operator on single elements, with its derivative in terms of input, output and gradient. */
 function unary(type: string, f: (x: number) => number, derivative: (dy: Value, x: Value, y: Value) => Value): Unary {

@@ -18,6 +18,7 @@ export interface Optimizer {
   /** Next values of the shared states. */
   advance(shared: Readonly<Record<string, Value>>): Readonly<Record<string, Value>>;
   /**
+   * The next values of a parameter and of its state.
    * @param shared already advanced
    * @param lr learning rate, a scalar
    * @param decay decoupled weight decay

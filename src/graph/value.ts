@@ -27,19 +27,27 @@ interface Typed {
   readonly shape: Shape;
   readonly dtype: DType;
 }
+
+/** What a node computes. */
 export interface Computed extends Typed {
   readonly kind: "computed";
   readonly node: Node;
   readonly index: number;
 }
+
+/** What is fed at every run. */
 export interface Input extends Typed {
   readonly kind: "input";
   readonly name: string;
 }
+
+/** A frozen tensor, given once. */
 export interface Weight extends Typed {
   readonly kind: "weight";
   readonly name: string;
 }
+
+/** Numbers that stand in the graph. */
 export interface Constant extends Typed {
   readonly kind: "constant";
   readonly tensor: Tensor;

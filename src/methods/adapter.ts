@@ -4,6 +4,7 @@ import { bottleneck, bottleneckCount, bottleneckParameters, quickGelu } from "./
 import { expectNames, expectWhole } from "./expect.js";
 import { type Method, normalOf, xavierOf } from "./method.js";
 
+/** Options of `adapter`. */
 export interface AdapterOptions {
   /** Width of the bottleneck. */
   readonly rank: number;

@@ -3,6 +3,7 @@ import { bottleneck, bottleneckCount, bottleneckParameters } from "./bottleneck.
 import { expectScale, expectWhole } from "./expect.js";
 import { kaimingOf, type Method, zerosOf } from "./method.js";
 
+/** Options of `adaptformer`. */
 export interface AdaptformerOptions {
   /** Width of the bottleneck. */
   readonly rank: number;

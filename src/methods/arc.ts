@@ -3,6 +3,7 @@ import { branchEntries, type Place } from "../vit/site.js";
 import { expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
+/** Options of `arc`. */
 export interface ArcOptions {
   readonly rank: number;
 }

@@ -16,6 +16,7 @@ import { quickGelu } from "./bottleneck.js";
 import { expectScale, expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
+/** Options of `convpass`. */
 export interface ConvpassOptions {
   /** Channels `r` of the convolution. */
   readonly rank: number;

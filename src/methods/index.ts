@@ -41,6 +41,7 @@ export const methods = {
   convpass,
 } as const;
 
+/** The name of a method of the table. */
 export type MethodName = keyof typeof methods;
 
 /** Names of all methods. */
@@ -49,9 +50,34 @@ export const methodNames = Object.keys(methods) as readonly MethodName[];
 /** A method whose options have been filled in and checked for one architecture. */
 export type AnyMethod = Method<Record<string, unknown>>;
 
+/** Methods that came by `addMethod`. */
+const added = new Map<string, AnyMethod>();
+
+/**
+ * Makes a method known by its name to this process: to trainings, and to whatever uses, merges or exports their adapters. The
+ * same method may be added again.
+ * @throws ConfigError where its name is taken, or cannot be given on a command line
+ */
+export function addMethod<Options>(method: Method<Options>): void {
+  const { name } = method;
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) {
+    throw new ConfigError(
+      `method ${JSON.stringify(name)}: expected a name like fact-tt, of lower-case letters, digits and hyphens`,
+    );
+  }
+  const one = method as unknown as AnyMethod;
+  if (hasMethod(name) && methodOf(name) !== one)
+    throw new ConfigError(`method ${name}: there is one of this name already. Give yours another.`);
+  added.set(name, one);
+}
+
+/** True for the name of a method of the table, or of one that was added. */
+export const hasMethod = (name: string): boolean => Object.hasOwn(methods, name) || added.has(name);
+
 /** The method of a name. @throws ConfigError where there is none */
 export function methodOf(name: string): AnyMethod {
-  if (!Object.hasOwn(methods, name))
-    throw new ConfigError(`method ${JSON.stringify(name)} is not known; choose from ${methodNames.join(", ")}`);
-  return methods[name as MethodName] as unknown as AnyMethod;
+  const known = Object.hasOwn(methods, name) ? methods[name as MethodName] : added.get(name);
+  if (known) return known as unknown as AnyMethod;
+  const names = [...methodNames, ...added.keys()].join(", ");
+  throw new ConfigError(`method ${JSON.stringify(name)} is not known; choose from ${names}`);
 }

@@ -3,6 +3,7 @@ import { expectNames, expectScale, expectWhole } from "./expect.js";
 import { kaimingOf, type Method, zerosOf } from "./method.js";
 import { deltaAt, sizesOf, type Target, targets } from "./target.js";
 
+/** Options of `lora`. */
 export interface LoraOptions {
   readonly rank: number;
   /** The change is scaled by `alpha / rank`. */

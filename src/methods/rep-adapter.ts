@@ -4,6 +4,7 @@ import { onDiagonal } from "./diagonal.js";
 import { expect, expectScale, expectWhole } from "./expect.js";
 import { type Method, type MethodParameter, xavierOf, zerosOf } from "./method.js";
 
+/** Options of `rep-adapter`. */
 export interface RepAdapterOptions {
   readonly rank: number;
   /** Blocks along the diagonal of `Up`; they divide rank and width. */

@@ -22,6 +22,7 @@ export type SasForm = "low-rank" | "affine" | "core";
 /** The input of the QKV map, or of the MLP's first map. */
 export type SasSite = "attn" | "mlp";
 
+/** Options of `sas`. */
 export interface SasOptions {
   readonly form: SasForm;
   /** Rank `r` of the shared pair. */

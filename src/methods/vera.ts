@@ -5,6 +5,7 @@ import { expect, expectNames, expectWhole } from "./expect.js";
 import { constantOf, type Method, uniformOf, zerosOf } from "./method.js";
 import { deltaAt, type Target } from "./target.js";
 
+/** Options of `vera`. */
 export interface VeraOptions {
   readonly rank: number;
   /** First value of the vector between the frozen matrices. */

@@ -16,6 +16,7 @@ export interface EvaluateOptions extends ClassifierOptions {
   readonly split?: Split | undefined;
   readonly skipUnreadable?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Is told of what goes on in spite of it. */
   readonly onWarning?: ((text: string) => void) | undefined;
 }
 

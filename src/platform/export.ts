@@ -40,6 +40,7 @@ export interface ExportOptions extends SourceOptions {
 
 /** What people can do with a network that leaves. */
 export const exportFormats = ["onnx", "transformers-js", "safetensors", "peft"] as const;
+/** One of them. */
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** What was exported. */

@@ -2,11 +2,22 @@
 
 export type { Account } from "../adapter/account.js";
 export { type Adapter, decodeAdapter, encodeAdapter } from "../adapter/file.js";
-export type { Split } from "../data/dataset.js";
+export type { Dataset, Examples, Split } from "../data/dataset.js";
 export type { Finding } from "../data/findings.js";
+export type { Decode, Unreadable } from "../data/loader.js";
+export type { ColorJitterStep } from "../data/steps/color-jitter.js";
+export type { FlipStep } from "../data/steps/flips.js";
+export type { RandAugmentStep } from "../data/steps/rand-augment.js";
+export type { RandomErasingStep } from "../data/steps/random-erasing.js";
+export type { SizeStep } from "../data/steps/sizes.js";
+export type { Step, Transform } from "../data/transform.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "../errors.js";
 export type { Candidate } from "../evaluate/candidates.js";
 export type { Metrics } from "../evaluate/metrics.js";
+export type { Cell as SuiteCell, Task as SuiteTask } from "../suite/cell.js";
+export type { MethodChoice, Options, Setting } from "../suite/method-choice.js";
+export type { FailedLine, Scores, TrialLine } from "../suite/result.js";
+export type { Trial } from "../suite/trial.js";
 export type { TrainConfigInput } from "../train/config.js";
 export type {
   BestEpoch,
@@ -20,7 +31,7 @@ export type {
 } from "../train/events.js";
 export { openBackbone, writeBackbone } from "./backbone.js";
 export type { ClassifierOptions } from "./classifier.js";
-export { openDataset } from "./datasets.js";
+export { type DatasetOptions, openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type ExportFormat, type ExportOptions, type ExportReport, exportFormats, exportNetwork } from "./export.js";
 export type { ExportCheck } from "./export-check.js";
@@ -30,6 +41,8 @@ export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";
 export { createOrtExecutor } from "./ort-node.js";
 export { type ImageInput, type Prediction, type PredictOptions, predict } from "./predict.js";
 export { type ReportOptions, report } from "./report.js";
+export type { CheckedData, SplitOptions } from "./splits.js";
 export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutcome } from "./suite.js";
-export type { SuiteOptions, SuitePlan } from "./suite-plan.js";
+export type { OpenTask, PlannedStep, SuiteConfig, SuiteOptions, SuitePlan } from "./suite-plan.js";
+export type { Target as SuiteTarget } from "./suite-score.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";

@@ -28,7 +28,9 @@ export type SuiteEvent =
 /** How a caller takes part in a suite. */
 export interface SuiteHooks {
   readonly signal?: AbortSignal;
+  /** Is told what happens, in order. */
   readonly onEvent?: (event: SuiteEvent) => void;
+  /** Is told of what goes on in spite of it. */
   readonly onWarning?: (text: string) => void;
 }
 

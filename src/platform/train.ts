@@ -37,7 +37,9 @@ export interface TrainHooks {
   readonly offline?: boolean | undefined;
   /** Aborting it saves a checkpoint and rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Is told what happens, in order. */
   readonly onEvent?: (event: TrainEvent) => void;
+  /** Is told of what goes on in spite of it. */
   readonly onWarning?: (text: string) => void;
   /** What is written beside the results when they are there; default a report with pictures. */
   readonly report?: ReportKind;

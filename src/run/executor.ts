@@ -26,6 +26,7 @@ export interface Session {
     feeds: Readonly<Record<string, Feed>>,
     keep?: readonly K[],
   ): Promise<Record<string, Tensor> & Record<K, Resident>>;
+  /** Gives back what it holds. */
   close(): Promise<void>;
 }
 
@@ -43,5 +44,6 @@ export interface Executor {
   read(resident: Resident): Promise<Tensor>;
   /** Gives up resident tensors; using one afterwards is an error. */
   release(residents: readonly Resident[]): Promise<void>;
+  /** Gives back what it holds. */
   close(): Promise<void>;
 }

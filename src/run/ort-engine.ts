@@ -17,6 +17,7 @@ interface OrtSession {
 /** What we use of ONNX Runtime: `onnxruntime-node` and `onnxruntime-web` both fit. */
 export interface OrtModule {
   readonly InferenceSession: {
+    /** A session for a model's bytes. */
     create(model: Uint8Array, options: Readonly<Record<string, unknown>>): Promise<unknown>;
   };
   readonly Tensor: unknown;

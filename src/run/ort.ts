@@ -86,6 +86,7 @@ export class OrtExecutor implements Executor {
   release = (residents: readonly Resident[]): Promise<void> =>
     this.#engine.release(residents.map(({ resident }) => resident));
 
+  /** Gives back what it holds. */
   close = (): Promise<void> => this.#engine.close();
 }
 

@@ -46,6 +46,7 @@ export class ReferenceExecutor implements Executor {
     for (const { resident } of residents) this.#residents.delete(resident);
   }
 
+  /** Gives back what it holds. */
   async close(): Promise<void> {
     this.#residents.clear();
   }

@@ -12,10 +12,11 @@ export interface Classifier {
   readonly classes: readonly string[];
   /**
    * The classes an image may show, best first.
-   * @param topK how many; default 5
+   * @param options `topK`: how many; default 5
    * @throws FormatError where the browser cannot decode the image
    */
   predict(image: WebImage, options?: { readonly topK?: number }): Promise<readonly Candidate[]>;
+  /** Gives back what it holds. */
   close(): Promise<void>;
 }
 

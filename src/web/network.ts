@@ -38,6 +38,7 @@ export interface Network {
    * @throws ConfigError where it was trained on another backbone
    */
   adapt(adapter: Download): Promise<Classifier>;
+  /** Gives back what it holds. */
   close(): Promise<void>;
 }
 

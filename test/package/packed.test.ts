@@ -1,19 +1,9 @@
-import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { train } from "../../src/platform/train.js";
 import { launch, newPage, whyNoBrowser } from "../browser/chromium.js";
+import { type App, makeApp } from "../support/app.js";
 import { makeTinyTask } from "../support/tiny-task.js";
 
 const isBuilt = existsSync("dist/.built");
@@ -24,28 +14,15 @@ const entries = Object.keys(JSON.parse(readFileSync("package.json", "utf8")).exp
 const webCeiling = 280_000;
 
 let app: string;
-let tarball: string;
-
-/** A folder as it is after `npm install sas-petl`: the packed files, and beside them what the package depends on. */
+let made: App;
 beforeAll(() => {
   if (!isBuilt) return;
-  app = mkdtempSync(join(tmpdir(), "sas-petl-packed-"));
-  execFileSync("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", app], { stdio: "pipe" });
-  tarball = join(app, readdirSync(app)[0] ?? "");
-  execFileSync("tar", ["-xf", tarball], { cwd: app });
-  mkdirSync(join(app, "node_modules"));
-  cpSync(join(app, "package"), join(app, "node_modules/sas-petl"), { recursive: true });
-  for (const name of readdirSync("node_modules")) {
-    if (name.startsWith(".") || name === "sas-petl") continue;
-    symlinkSync(resolve("node_modules", name), join(app, "node_modules", name));
-  }
-  write("package.json", '{ "type": "module" }');
+  made = makeApp();
+  app = made.folder;
 }, 120_000);
 
-const write = (name: string, text: string): void => writeFileSync(join(app, name), text);
-/** What a program of this Node prints, started in the app's folder. */
-const run = (...args: string[]): string =>
-  execFileSync(process.execPath, args, { cwd: app, encoding: "utf8", stdio: "pipe" });
+const write: App["write"] = (name, text) => made.write(name, text);
+const run: App["run"] = (...args) => made.run(...args);
 const installed = (path: string): string => resolve("node_modules", path);
 /** Vite's result for the app, in a process of its own: its watchers and workers stay out of the tests. */
 function bundle(config: object): { readonly fileName: string; readonly bytes: number }[] {
@@ -112,7 +89,7 @@ describe.skipIf(!isBuilt)("the package as people get it (skipped where dist is n
     );
     expect(JSON.parse(run("publint.js"))).toEqual([]);
     // It ends with another exit code where it finds a problem.
-    run(installed("@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only", "--no-emoji");
+    run(installed("@arethetypeswrong/cli/dist/index.js"), made.tarball, "--profile", "esm-only", "--no-emoji");
   }, 120_000);
 
   it("makes a small page", () => {

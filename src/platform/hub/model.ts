@@ -14,6 +14,7 @@ import { transfer } from "./transfer.js";
 
 /** What a caller hears of a model that comes from the hub. */
 export interface ModelHooks extends HubHooks {
+  /** Is told how far a download is. */
   readonly onDownload?: ((event: DownloadEvent) => void) | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { HubSettings } from "./settings.js";
 /** What a caller hears of while files come from the hub. */
 export interface HubHooks {
   readonly signal?: AbortSignal | undefined;
+  /** Is told of what goes on in spite of it. */
   readonly onWarning?: ((text: string) => void) | undefined;
 }
 
