@@ -22,6 +22,7 @@ export { openBackbone, writeBackbone } from "./backbone.js";
 export type { ClassifierOptions } from "./classifier.js";
 export { openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
+export { type Forecast, type ForecastHooks, forecast } from "./forecast.js";
 export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";

@@ -62,8 +62,8 @@ export async function planTraining(
   };
 }
 
-/** Stops a run that would go on with something else than it began with. */
-function refuseChanges(out: string, earlier: RunFacts, present: Partial<RunFacts>): void {
+/** Stops a run that would go on with something else than it began with. @throws ConfigError */
+export function refuseChanges(out: string, earlier: RunFacts, present: Partial<RunFacts>): void {
   const changed = (Object.keys(present) as (keyof RunFacts)[]).filter((key) => earlier[key] !== present[key]);
   if (changed.length === 0) return;
   const list = changed.map((key) => `${key} (was ${earlier[key]}, is ${present[key]})`).join(", ");

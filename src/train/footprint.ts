@@ -52,7 +52,8 @@ export const predictionFootprint = (predict: Graph, weightBytes: number): Footpr
 const sessionBytes = (graph: Graph): number =>
   packing * byteSize(graph.weights) + computed(graph) + 2 * byteSize(graph.inputs.filter(isFedEachRun));
 
-const isFedEachRun = ({ name }: { readonly name: string }): boolean => /^(images|features|targets|masks\/.*)$/.test(name);
+const isFedEachRun = ({ name }: { readonly name: string }): boolean =>
+  /^(images|features|targets|masks\/.*)$/.test(name);
 
 /** Once per graph: expansion into what the engine has makes thousands of nodes. */
 function computed(graph: Graph): number {
