@@ -18,11 +18,14 @@ export interface Pace {
   readonly features: number;
 }
 
-/** Blocks that are timed: one without anything below it, one in the middle, one before the pooling. */
-const timedBlocks = 3;
+/**
+ * Blocks that are timed: the first, which needs no gradient of its input, the last, of which only the class token is
+ * needed, and some between. In a narrow network what does not grow with the blocks weighs more.
+ */
+const timedBlocks = ({ width }: Architecture): number => (width < 768 ? 5 : 3);
 
 /** The first blocks of a network, enough to tell the pace of all. */
-export const shortened = (a: Architecture): Architecture => ({ ...a, blocks: Math.min(timedBlocks, a.blocks) });
+export const shortened = (a: Architecture): Architecture => ({ ...a, blocks: Math.min(timedBlocks(a), a.blocks) });
 
 /**
  * The pace of a step: that of the same step on a shortened network, times the ratio of the operations in their matrix
