@@ -7,11 +7,16 @@ export { type Merged, type MergeOptions, merge, mergeGraph } from "./adapter/mer
 export { adaptedPredictor, plainPredictor } from "./adapter/predictor.js";
 export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from "./errors.js";
 export { evaluateLogits, type Metrics, probabilitiesOf, topClasses } from "./evaluate/metrics.js";
+export { type CardInputs, modelCard } from "./export/card.js";
+export type { Description } from "./export/description.js";
+export type { Network as ExportedNetwork } from "./export/network.js";
+export { type ExportDtype, exportModel } from "./export/onnx.js";
 export { type MethodName, methodNames, methodOf, methods } from "./methods/index.js";
 export type { Method, MethodParameter } from "./methods/method.js";
 export { decode } from "./onnx/decode.js";
 export { encode } from "./onnx/encode.js";
 export { lower } from "./onnx/lower.js";
+export { inlineModel, outlineModel } from "./onnx/model-file.js";
 export type { Executor, Feed, Resident, Session, Target } from "./run/executor.js";
 export { OrtExecutor, type OrtOptions } from "./run/ort.js";
 export { ReferenceExecutor } from "./run/reference.js";

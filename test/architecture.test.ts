@@ -22,12 +22,13 @@ const column: Readonly<Record<string, readonly string[]>> = {
   // Figures and pages for whoever has something to show.
   report: ["adapter/", "data/", "train/", "evaluate/interval.ts", "evaluate/metrics.ts", "evaluate/predictions.ts"],
   evaluate: [...core, "train/", "report/"],
-  export: ["graph/", "onnx/", "vit/", "adapter/"],
-  platform: [...core, "train/", "evaluate/", "report/", "export/"],
-  web: [...core, "train/", "evaluate/"],
+  suite: [...core, "train/", "evaluate/", "report/"],
+  export: ["graph/", "onnx/", "vit/", "adapter/", "data/"],
+  platform: [...core, "train/", "evaluate/", "report/", "suite/", "export/"],
+  web: [...core, "train/", "evaluate/", "export/"],
   serve: ["index.ts"],
   sweep: ["index.ts"],
-  cli: [...core, "train/", "evaluate/", "report/", "platform/"],
+  cli: [...core, "train/", "evaluate/", "report/", "suite/", "platform/"],
   // index.ts, the portable core.
   "": [...core, "train/", "evaluate/", "report/", "export/"],
 };

@@ -15,7 +15,7 @@ import {
 } from "../graph/index.js";
 import type { AnyMethod } from "../methods/index.js";
 import { type Architecture, isHead, modulesOf, parametersOf } from "../vit/architecture.js";
-import type { Delta, InputChange, Place } from "../vit/site.js";
+import { type Delta, type InputChange, places } from "../vit/site.js";
 
 /** What is merged: a network and a method's answer to it. */
 export interface MergeOptions {
@@ -44,8 +44,6 @@ export interface GraphRunner {
     close(): Promise<void>;
   }>;
 }
-
-const places: readonly Place[] = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"];
 
 /**
  * The graph that folds a method's changes into the frozen maps. With `x′ = x + (x down) up + x ⊙ scale + shift` and

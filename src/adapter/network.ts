@@ -1,8 +1,9 @@
-import { outputSize, parseTransform, type Transform } from "../data/transform.js";
+import { contractCrop, directResize, outputSize, parseTransform, type Transform } from "../data/transform.js";
 import { FormatError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import { methodOf } from "../methods/index.js";
 import type { Architecture } from "../vit/architecture.js";
+import type { DataContract } from "../vit/contract.js";
 import type { Adapter } from "./file.js";
 import { adaptedPredictor } from "./predictor.js";
 
@@ -35,4 +36,12 @@ export function adaptedNetwork(adapter: Adapter, name: string): AdaptedNetwork {
     predictor: (microBatch) =>
       adaptedPredictor({ architecture, normalization: contract, microBatch }, methodOf(method), options),
   };
+}
+
+/** What happens to an image before a backbone with its own head sees it, by its data contract. */
+export function contractTransform({ imageSize: [size] }: Architecture, contract: DataContract): Transform {
+  const filter = contract.interpolation === "bilinear" ? "bilinear" : "bicubic";
+  return contract.cropMode === "squash" && contract.cropFraction === 1
+    ? directResize(size, filter)
+    : contractCrop(size, contract.cropFraction, filter);
 }

@@ -26,9 +26,12 @@ const canBeNull = ({ anyOf = [] }: Property): boolean => anyOf.some(({ type }) =
 /** The flag of a key: `batchSize` is `--batch-size`. */
 const flagOf = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** Adds one flag for every key of the configuration. */
-export function addConfigFlags(command: Command): void {
-  for (const [key, property] of keys) {
+/**
+ * Adds one flag for every key of the configuration.
+ * @param except keys that the command has another flag for
+ */
+export function addConfigFlags(command: Command, except: readonly string[] = []): void {
+  for (const [key, property] of keys.filter(([name]) => !except.includes(name))) {
     const name = flagOf(key);
     const kind = property.type ?? property.anyOf?.map(({ type }) => type).find((type) => type !== "null");
     const preset = property.default === undefined ? "" : ` (default: ${JSON.stringify(property.default)})`;
@@ -60,11 +63,18 @@ export interface ReadConfig {
 
 /**
  * The configuration of a file, with the flags that were given in place of its keys.
+ * @param except keys, `options` among them, whose flags mean something else to the command
  * @throws ConfigError where the file is missing or no JSON object, or where options meant for another method come together
  */
-export async function readConfig(command: Command, file: string | undefined): Promise<ReadConfig> {
+export async function readConfig(
+  command: Command,
+  file: string | undefined,
+  except: readonly string[] = [],
+): Promise<ReadConfig> {
   const stored = file === undefined ? {} : readObject(file);
-  const given = keys.map(([key]) => key).filter((key) => command.getOptionValueSource(key) === "cli");
+  const given = keys
+    .map(([key]) => key)
+    .filter((key) => !except.includes(key) && command.getOptionValueSource(key) === "cli");
   const flagValue = (key: string): unknown => {
     const value: unknown = command.getOptionValue(key);
     return value === none && keys.some(([name, property]) => name === key && canBeNull(property)) ? null : value;
@@ -76,7 +86,7 @@ export async function readConfig(command: Command, file: string | undefined): Pr
       `${file}: options: expected an object of the method's options, got ${JSON.stringify(fromFile)}.`,
     );
   }
-  const fromFlags = methodOptionsOf(command);
+  const fromFlags = except.includes("options") ? {} : methodOptionsOf(command);
   const method = String(flags.method ?? stored.method ?? "sas");
   if (file !== undefined) {
     const { refuseForeignOptions } = await import("./foreign-options.js");

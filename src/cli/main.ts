@@ -9,7 +9,12 @@ const commands = {
   train: ["train an adapter on labelled images", () => import("./train.js")],
   evaluate: ["score a trained run on a data set", () => import("./evaluate.js")],
   predict: ["classify images with a run, or with a backbone's own head", () => import("./predict.js")],
+  suite: ["compare methods on benchmarks", () => import("./suite.js")],
   report: ["write the report of a run: curves, confusion, mistakes", () => import("./report.js")],
+  export: [
+    "merge a run and write it for other programs: ONNX, transformers.js, timm, HF, PEFT",
+    () => import("./export.js"),
+  ],
   inspect: ["show what a backbone, adapter, run, data set or architecture is", () => import("./inspect.js")],
 } as const satisfies Record<string, readonly [string, () => Promise<CommandFile>]>;
 
@@ -36,6 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
     .helpOption("-h, --help", "show this help")
     .addHelpText("after", examples)
     .showHelpAfterError("(see --help)")
+    .enablePositionalOptions()
     .exitOverride();
   const words = args.filter((arg) => !arg.startsWith("-"));
   const called = words[0] === "help" ? words[1] : words[0];

@@ -21,7 +21,15 @@ export interface Examples {
 
 /** A classification task: class names by index, and its splits; a split that is missing is `null`. */
 export interface Dataset {
-  readonly layout: "split folders" | "class folders" | "lists" | "table" | "webdataset" | "parquet" | "drawn";
+  readonly layout:
+    | "split folders"
+    | "class folders"
+    | "lists"
+    | "shot lists"
+    | "table"
+    | "webdataset"
+    | "parquet"
+    | "drawn";
   readonly classes: readonly string[];
   readonly splits: Readonly<Record<Split, Examples | null>>;
 }

@@ -1,9 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
-import { adaptedNetwork } from "../adapter/network.js";
+import { type AdaptedNetwork, adaptedNetwork, contractTransform } from "../adapter/network.js";
 import { plainPredictor } from "../adapter/predictor.js";
-import { contractCrop, directResize, type Transform } from "../data/transform.js";
+import type { Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
@@ -13,11 +13,12 @@ import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
 import { defaultMemoryBytes, divide, type Resources } from "../train/resources.js";
 import type { Team } from "../train/rows.js";
-import { type Architecture, parameterCount } from "../vit/architecture.js";
+import { type Architecture, parameterCount, parametersOf } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 import { createLaneExecutors, threadsOf } from "./ort-node.js";
+import { isPeftFolder, openPeft } from "./peft-folder.js";
 import { readRunRecord, runFiles } from "./run-folder.js";
 
 /** A network that is ready to answer. */
@@ -33,7 +34,7 @@ export interface Classifier {
 
 /** Which network answers: a trained run, or a backbone with its own head. */
 export interface ClassifierOptions extends LocateOptions {
-  /** A run folder, or an adapter's file beside which `backbone` is given. */
+  /** A run folder, or an adapter's file or a folder of HF PEFT beside which `backbone` is given. */
   readonly run?: string | undefined;
   /** Folder or name of the backbone; for a run only where it has moved. */
   readonly backbone?: string | undefined;
@@ -71,17 +72,35 @@ export async function openAdapter(path: string, best = false): Promise<Adapter> 
   }
 }
 
+/** A trained adapter with the network it belongs to. */
+export interface Trained extends AdaptedNetwork {
+  readonly adapter: Adapter;
+  /** The frozen tensors; undefined where the adapter holds the whole network. */
+  readonly weights: ((name: string) => Tensor) | undefined;
+}
+
+/**
+ * The adapter of a run with its backbone.
+ * @throws ConfigError where one is missing, or they do not belong together
+ * @throws FormatError where a file is damaged
+ */
+export async function openTrained(run: string, options: ClassifierOptions): Promise<Trained> {
+  const peft = (await isPeftFolder(run)) ? await openPeft(run, options) : undefined;
+  const adapter = peft?.adapter ?? (await openAdapter(run, options.best));
+  const network = adaptedNetwork(adapter, run);
+  const { architecture } = network;
+  // `full` holds the whole network: then there is no backbone to look for.
+  const isWhole = parametersOf(architecture).every(({ name }) => Object.hasOwn(adapter.tensors, name));
+  const backbone = isWhole ? undefined : (peft?.backbone ?? (await openOwnBackbone(run, adapter, options)));
+  const weights = backbone && fitNetwork(backbone, architecture.imageSize, architecture.classes).weights;
+  return { ...network, adapter, weights };
+}
+
 async function openAdapted(run: string, options: ClassifierOptions): Promise<Classifier> {
-  const adapter = await openAdapter(run, options.best);
+  const { adapter, architecture, transform, weights, predictor } = await openTrained(run, options);
   const { classes } = adapter;
-  const { architecture, transform, predictor } = adaptedNetwork(adapter, run);
   const resources = resourcesOf(architecture, options.threads);
   const graph = predictor(resources.microBatch);
-  // `full` holds the whole network: then there is no backbone to look for.
-  const weights =
-    graph.weights.length === 0
-      ? undefined
-      : fitNetwork(await openOwnBackbone(run, adapter, options), architecture.imageSize, classes.length).weights;
   const network = { classes, classCount: classes.length, transform };
   return open(network, resources, graph, weights, adapter.tensors);
 }
@@ -112,14 +131,10 @@ async function openPlain({ backbone, threads, ...rest }: ClassifierOptions): Pro
   }
   const resources = resourcesOf(architecture, threads);
   const { microBatch } = resources;
-  const filter = contract.interpolation === "bilinear" ? "bilinear" : "bicubic";
   const network = {
     classes: contract.classNames ?? [],
     classCount: architecture.classes,
-    transform:
-      contract.cropMode === "squash" && contract.cropFraction === 1
-        ? directResize(architecture.imageSize[0], filter)
-        : contractCrop(architecture.imageSize[0], contract.cropFraction, filter),
+    transform: contractTransform(architecture, contract),
   };
   const graph = plainPredictor({ architecture, normalization: contract, microBatch });
   return open(network, resources, graph, (name) => weights.get(name) as Tensor, {});

@@ -1,5 +1,5 @@
 import { namesByIndex, readClassNames } from "../data/class-names.js";
-import { checkLabels, type Dataset, type Examples } from "../data/dataset.js";
+import { checkLabels, type Dataset, type Examples, type Split } from "../data/dataset.js";
 import { type FileTree, readText } from "../data/file-tree.js";
 import { type ListedImages, parseList } from "../data/vtab-list.js";
 import { FormatError } from "../errors.js";
@@ -17,36 +17,47 @@ export const listNames: readonly string[] = [trainName, bothName];
  * @throws FormatError naming list and line where a line, a label or a file is not as it should be
  */
 export async function openLists(tree: FileTree, names: readonly string[], final: boolean): Promise<Dataset> {
-  const read = async (name: string): Promise<ListedImages | undefined> =>
-    names.includes(name) ? parseList(await readText(tree, name), tree.where(name)) : undefined;
   const together = names.includes(bothName) && (final || !names.includes(trainName));
-  const trainList = together ? bothName : trainName;
-  const lists = {
-    train: { name: trainList, images: await read(trainList) },
-    val: { name: valName, images: together ? undefined : await read(valName) },
-    test: { name: testName, images: await read(testName) },
+  const present = (name: string): string | undefined => (names.includes(name) ? name : undefined);
+  return openNamedLists(tree, names, {
+    train: present(together ? bothName : trainName),
+    val: together ? undefined : present(valName),
+    test: present(testName),
+  });
+}
+
+/**
+ * The data set of one list for each split.
+ * @param below folder that the paths of the lists begin in
+ * @throws FormatError naming list and line where a line, a label or a file is not as it should be
+ */
+export async function openNamedLists(
+  tree: FileTree,
+  names: readonly string[],
+  lists: Readonly<Record<Split, string | undefined>>,
+  below = "",
+): Promise<Dataset> {
+  const read = async (split: Split): Promise<(ListedImages & { readonly name: string }) | undefined> => {
+    const name = lists[split];
+    return name === undefined ? undefined : { name, ...parseList(await readText(tree, name), tree.where(name)) };
   };
-  const all = Object.values(lists).flatMap(({ images }) => (images ? [images.labels] : []));
+  const [train, val, test] = [await read("train"), await read("val"), await read("test")];
+  const all = [train, val, test].flatMap((list) => (list ? [list.labels] : []));
   const largest = all.reduce((max, labels) => labels.reduce((a, b) => Math.max(a, b), max), 0);
   const given = await readClassNames(tree, names);
   const classes = given ? namesByIndex(given) : inventNames(tree.where(""), largest + 1);
-  const open = async ({
-    name,
-    images,
-  }: {
-    name: string;
-    images: ListedImages | undefined;
-  }): Promise<Examples | null> => {
-    if (!images) return null;
-    const where = (index: number): string => `${tree.where(name)}, line ${images.lines[index]}`;
-    const labels = checkLabels(images.labels, classes.length, where);
-    await requireFiles(tree, images.paths, where);
-    return fileExamples(tree, images.paths, labels);
+  const open = async (list: typeof train): Promise<Examples | null> => {
+    if (!list) return null;
+    const where = (index: number): string => `${tree.where(list.name)}, line ${list.lines[index]}`;
+    const labels = checkLabels(list.labels, classes.length, where);
+    const paths = below === "" ? list.paths : list.paths.map((path) => `${below}/${path}`);
+    await requireFiles(tree, paths, where);
+    return fileExamples(tree, paths, labels);
   };
   return {
     layout: "lists",
     classes,
-    splits: { train: await open(lists.train), val: await open(lists.val), test: await open(lists.test) },
+    splits: { train: await open(train), val: await open(val), test: await open(test) },
   };
 }
 

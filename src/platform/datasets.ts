@@ -5,10 +5,12 @@ import { isDrawn, openDrawn } from "../data/drawn.js";
 import { type FileTree, subtree, type TreeEntry } from "../data/file-tree.js";
 import { isTableName, splitOf, splitWords } from "../data/labelled-table.js";
 import { splitStratified } from "../data/sampler.js";
+import { takeShots } from "../data/shots.js";
 import { ConfigError } from "../errors.js";
 import { openArchive } from "./archive.js";
 import { openClassFolders, openSplitFolders } from "./dataset-folders.js";
 import { listNames, openLists } from "./dataset-lists.js";
+import { hasShotLists, openShotLists } from "./dataset-shots.js";
 import { findTables, openTables } from "./dataset-tables.js";
 import { holdsSamples, openSamples, type SampleShard } from "./dataset-webdataset.js";
 import { folderTree } from "./folder-tree.js";
@@ -26,6 +28,8 @@ export interface DatasetOptions {
   readonly seed?: number;
   /** Told of an option that has no effect. */
   readonly onWarning?: (text: string) => void;
+  /** Training images per class, drawn with the seed, see `takeShots`; all where absent. */
+  readonly shots?: number;
 }
 
 const layouts =
@@ -36,7 +40,8 @@ const layouts =
 /**
  * The data set in a folder or an archive, of a list, or one that is drawn (`drawn:count`, see `openDrawn`).
  *
- * A folder's layout is recognised by what lies there, in this order: lists in the form of VTAB-1k (`train800.txt`,
+ * A folder's layout is recognised by what lies there, in this order: lists of few-shot
+ * samples (see `openShotLists`), lists in the form of VTAB-1k (`train800.txt`,
  * `val200.txt`, `train800val200.txt`, `test.txt`), lists in CSV or JSONL (see `findTables`), Hugging Face parquet
  * (`data/train-*.parquet`), archives in the form of WebDataset (`train-*.tar`), split folders (`train/CLASS/…`; `valid`,
  * `validation` and `dev` also mean val), class folders. Class names come from a file where there is one (see
@@ -46,13 +51,16 @@ const layouts =
  * @throws FormatError where a list, a label, a class folder, an archive or a parquet file is not as it should be
  */
 export async function openDataset(root: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const dataset = isDrawn(root) ? openDrawn(root) : await openPlace(root, options.final ?? false);
+  const { shots, seed = 0 } = options;
+  const whole = isDrawn(root) ? openDrawn(root) : await openPlace(root, options);
+  if (whole.layout === "shot lists") return whole;
+  const dataset = shots === undefined ? whole : takeShots(whole, shots, seed);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
 
-async function openPlace(path: string, final: boolean): Promise<Dataset> {
+async function openPlace(path: string, options: DatasetOptions): Promise<Dataset> {
   const facts = await stat(path).catch(() => undefined);
-  if (!facts?.isFile()) return openTree(folderTree(path), final, path);
+  if (!facts?.isFile()) return openTree(folderTree(path), options, path);
   const [folder, name] = [dirname(path), basename(path)];
   if (isTableName(name)) {
     const tree = folderTree(folder);
@@ -60,7 +68,7 @@ async function openPlace(path: string, final: boolean): Promise<Dataset> {
   }
   if (name.endsWith(".parquet")) return (await import("./dataset-parquet.js")).openParquet(folder, [name], "train");
   const archive = await openArchive(path);
-  return openTree(await passThrough(archive), final);
+  return openTree(await passThrough(archive), options);
 }
 
 const namesIn = (entries: readonly TreeEntry[]): readonly string[] => entries.map(({ name }) => name);
@@ -75,9 +83,14 @@ async function passThrough(tree: FileTree): Promise<FileTree> {
 }
 
 /** @param folder where the tree lies on the disk, if it does */
-async function openTree(tree: FileTree, final: boolean, folder?: string): Promise<Dataset> {
+async function openTree(
+  tree: FileTree,
+  { final = false, shots, seed = 0 }: DatasetOptions,
+  folder?: string,
+): Promise<Dataset> {
   const names = namesIn(await tree.list(""));
   if (names.length === 0) throw new ConfigError(`${tree.where("")}: the folder is empty; ${layouts}.`);
+  if (await hasShotLists(tree, names)) return openShotLists(tree, names, shots, seed);
   if (names.some((name) => listNames.includes(name))) return openLists(tree, names, final);
   const { tables, fault } = await findTables(tree, names);
   if (tables.length > 0) return openTables(tree, tables, names);

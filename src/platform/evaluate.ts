@@ -2,9 +2,9 @@ import { requireSplit, type Split } from "../data/dataset.js";
 import { ConfigError } from "../errors.js";
 import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
 import { imageExamples } from "../train/examples.js";
-import { predictLogits } from "../train/score.js";
-import { type ClassifierOptions, openClassifier } from "./classifier.js";
-import { readRunRecord } from "./run-folder.js";
+import { predictLogits, type Scored } from "../train/score.js";
+import { type Classifier, type ClassifierOptions, openClassifier } from "./classifier.js";
+import { type RunRecord, readRunRecord } from "./run-folder.js";
 import { openCheckedData, openLoaders } from "./splits.js";
 
 /** What is evaluated on what. */
@@ -32,30 +32,50 @@ export interface Evaluation extends Metrics {
  * @throws FormatError where files are damaged
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { run, split = "test", skipUnreadable = false, onWarning = () => {} } = options;
+  const { run, split = "test" } = options;
   const record = await readRunRecord(run).catch(() => undefined);
-  const folder = options.data ?? record?.places.data;
-  if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
   const classifier = await openClassifier(options);
   try {
-    const { seed = 0, valFraction } = record?.config ?? {};
-    const data = await openCheckedData({ data: folder, seed, valFraction, skipUnreadable, only: [split], onWarning });
-    const { count } = requireSplit(data, split);
-    refuseOtherClasses(folder, data.classes, classifier.classes);
-    const batchSize = Math.min(32, count);
-    const onUnreadable = skipUnreadable ? { onUnreadable: onWarning } : {};
-    const loader = openLoaders(data, { [split]: classifier.transform }, { seed, batchSize, ...onUnreadable })[split];
-    if (!loader) throw new ConfigError(`${folder}: there is no ${split} split.`);
-    const scored = await predictLogits(classifier.team, imageExamples(loader), options.signal);
-    const metrics = evaluateLogits(scored.logits, scored.labels, classifier.classCount);
-    return { run, split, images: scored.labels.length, ...metrics };
+    const { labels, metrics } = await scoreSplit(classifier, { ...options, split }, record);
+    return { run, split, images: labels.length, ...metrics };
   } finally {
     await classifier.close();
   }
 }
 
+/** What a network says of a split, and how good that is. */
+export interface ScoredSplit extends Scored {
+  readonly metrics: Metrics;
+}
+
+/** The logits of a classifier on a split of a data set, with their metrics. @throws as `evaluate` */
+export async function scoreSplit(
+  { team, classes, classCount, transform }: Omit<Classifier, "close">,
+  options: EvaluateOptions & { readonly split: Split },
+  record: RunRecord | undefined,
+): Promise<ScoredSplit> {
+  const { run, split, skipUnreadable = false, onWarning = () => {} } = options;
+  const folder = options.data ?? record?.places.data;
+  if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
+  const { seed = 0, valFraction, shots } = record?.config ?? {};
+  // Which images were left for the test is a matter of the run's own data alone.
+  const own = options.data === undefined ? { shots } : {};
+  const division = { seed, valFraction, ...own };
+  const data = await openCheckedData({ data: folder, ...division, skipUnreadable, only: [split], onWarning });
+  const { count } = requireSplit(data, split);
+  refuseOtherClasses(folder, data.classes, classes);
+  const batchSize = Math.min(32, count);
+  const onUnreadable = skipUnreadable ? { onUnreadable: onWarning } : {};
+  const loader = openLoaders(data, { [split]: transform }, { seed, batchSize, ...onUnreadable })[split];
+  if (!loader) throw new ConfigError(`${folder}: there is no ${split} split.`);
+  const scored = await predictLogits(team, imageExamples(loader), options.signal);
+  return { ...scored, metrics: evaluateLogits(scored.logits, scored.labels, classCount) };
+}
+
 function refuseOtherClasses(folder: string, found: readonly string[], known: readonly string[]): void {
-  if (found.length === known.length && found.every((name, i) => name === known[i])) return;
+  // A network whose classes have numbers alone can be scored on any data of as many.
+  const isUnnamed = known.every((name, i) => name === String(i));
+  if (found.length === known.length && (isUnnamed || found.every((name, i) => name === known[i]))) return;
   const strange = found.find((name) => !known.includes(name)) ?? known.find((name) => !found.includes(name));
   throw new ConfigError(
     `${folder}: expected the ${known.length} classes of the run in their order, got ${found.length}${strange === undefined ? "" : `; only one of the two has ${JSON.stringify(strange)}`}. Give the data the run was trained for.`,

@@ -61,8 +61,14 @@ export async function forecast(input: TrainConfigInput, hooks: ForecastHooks = {
   const earlier = await earlierRun(config);
   const wanted = { signal, offline, onWarning };
   const onData = (text: string): void => onWarning(`${config.data}: ${text}`);
-  const { final, seed, valFraction } = config;
-  const chosen = { final, seed, ...(valFraction !== undefined && { valFraction }), onWarning: onData };
+  const { final, seed, valFraction, shots } = config;
+  const chosen = {
+    final,
+    seed,
+    ...(valFraction !== undefined && { valFraction }),
+    ...(shots !== undefined && { shots }),
+    onWarning: onData,
+  };
   const [start, data] = await Promise.all([
     outlinePlace(config, ...startingPlace(config, earlier, wanted)),
     openDataset(config.data, chosen),

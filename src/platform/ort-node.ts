@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../errors.js";
 import { OrtExecutor, type OrtOptions, sessionOptions } from "../run/ort.js";
+import type { Engine } from "../run/ort-engine.js";
 import { WorkerEngine } from "./ort-port.js";
 
 /**
@@ -8,9 +9,13 @@ import { WorkerEngine } from "./ort-port.js";
  * @param options `threads` defaults to the number of processors
  * @throws RuntimeUnavailableError from the first call, where ONNX Runtime has no binary for this machine
  */
-export async function createOrtExecutor(options: Omit<OrtOptions, "target"> = {}): Promise<OrtExecutor> {
+export const createOrtExecutor = async (options: Omit<OrtOptions, "target"> = {}): Promise<OrtExecutor> =>
+  new OrtExecutor(createOrtEngine(options), "cpu");
+
+/** An engine over onnxruntime-node in a thread of its own, for models that are not our graphs. */
+export function createOrtEngine(options: Omit<OrtOptions, "target"> = {}): Engine {
   const all = { threads: availableParallelism(), ...options, target: "cpu" } as const;
-  return new OrtExecutor(new WorkerEngine(workerEntry(import.meta.url), sessionOptions(all)), all.target);
+  return new WorkerEngine(workerEntry(import.meta.url), sessionOptions(all));
 }
 
 /**

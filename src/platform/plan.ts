@@ -5,8 +5,8 @@ import type { TrainConfig } from "../train/config.js";
 import { fitNetwork, type Network } from "../train/network.js";
 import { type Decisions, decideTraining } from "./decisions.js";
 import type { RunFacts } from "./run-folder.js";
-import { type CheckedData, openCheckedData } from "./splits.js";
-import { openStart } from "./start.js";
+import { emptyShelf } from "./shelf.js";
+import type { CheckedData } from "./splits.js";
 import { engineVersion, packageVersion } from "./versions.js";
 
 /** A training with nothing left to be decided, checked, and nothing written yet. */
@@ -21,6 +21,7 @@ export interface Plan extends Omit<Decisions, "division"> {
 /**
  * The plan of a training.
  * @param earlier what the run was started with, where it goes on
+ * @param shelf where network and data come from
  * @throws ConfigError where the configuration does not fit data or backbone, or they are not the run's any more
  * @throws FormatError where a checkpoint, a list or an image is damaged
  */
@@ -28,8 +29,9 @@ export async function planTraining(
   config: TrainConfig,
   earlier: RunFacts | undefined,
   onWarning: (text: string) => void,
+  shelf = emptyShelf,
 ): Promise<Plan> {
-  const [start, data] = await Promise.all([openStart(config), openCheckedData({ ...config, onWarning })]);
+  const [start, data] = await Promise.all([shelf.openStart(config), shelf.openData({ ...config, onWarning })]);
   const { contract, architecture: pretrained } = start;
   const { division, ...decided } = decideTraining(config, start, data, earlier, onWarning);
   const { transforms, method, options, account } = decided;

@@ -1,5 +1,5 @@
 import { type Dataset, digestDataset, type Examples, type Split, selectExamples, splitNames } from "../data/dataset.js";
-import { createLoader, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
+import { createLoader, type Decode, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
 import type { Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import { openDataset } from "./datasets.js";
@@ -10,6 +10,7 @@ export interface SplitOptions {
   readonly data: string;
   readonly final?: boolean;
   readonly valFraction?: number | undefined;
+  readonly shots?: number | undefined;
   readonly seed: number;
   readonly skipUnreadable: boolean;
   /** The splits that are needed; default all. */
@@ -29,11 +30,12 @@ export interface CheckedData extends Dataset {
  * @throws FormatError naming the unreadable images where they may not
  */
 export async function openCheckedData(options: SplitOptions): Promise<CheckedData> {
-  const { data, final = false, valFraction, seed, skipUnreadable, only = splitNames, onWarning } = options;
+  const { data, final = false, valFraction, shots, seed, skipUnreadable, only = splitNames, onWarning } = options;
   const dataset = await openDataset(data, {
     final,
     seed,
     ...(valFraction !== undefined && { valFraction }),
+    ...(shots !== undefined && { shots }),
     // Who asks for single splits has a run, which was told when it began.
     ...(options.only === undefined && { onWarning: (text: string) => onWarning(`${data}: ${text}`) }),
   });
@@ -61,8 +63,15 @@ export function openLoaders(
     seed,
     batchSize,
     sampling = "all",
+    decode = decodeImage,
     onUnreadable,
-  }: { seed: number; batchSize: number; sampling?: "all" | "balanced"; onUnreadable?: (text: string) => void },
+  }: {
+    seed: number;
+    batchSize: number;
+    sampling?: "all" | "balanced";
+    decode?: Decode;
+    onUnreadable?: (text: string) => void;
+  },
 ): Readonly<Record<Split, Loader | null>> {
   const names = splitNames.filter((name) => transforms[name]);
   const total = names.reduce((count, name) => count + (splits[name]?.count ?? 0), 0);
@@ -75,7 +84,7 @@ export function openLoaders(
       batchSize: Math.min(batchSize, examples.count),
       seed,
       sampling,
-      decode: decodeImage,
+      decode,
       parallel: parallelDecodes(),
       cacheBytes: Math.floor((cacheBytes * examples.count) / total),
       ...(onUnreadable && { onUnreadable: ({ reason }) => onUnreadable(`left out: ${reason}`) }),

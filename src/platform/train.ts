@@ -15,6 +15,7 @@ import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
 import { openRunFolder, type RunTask, readResult, refuseExisting, runFiles } from "./run-folder.js";
 import { earlierRun, startingPlace } from "./run-start.js";
+import { emptyShelf, type Shelf } from "./shelf.js";
 import { openLoaders } from "./splits.js";
 
 /** A report with pictures of the worst mistakes, one without, or none. */
@@ -36,6 +37,10 @@ export interface TrainHooks {
   readonly source?: string;
   /** What the person calls a key of the configuration, for messages; default its own name. */
   readonly nameOf?: (key: string) => string;
+  /** Whether the test images are scored at the end; default true. A search must not look at them. */
+  readonly scoresTest?: boolean;
+  /** What is shared with other trainings of this process. */
+  readonly shelf?: Shelf;
 }
 
 /**
@@ -60,7 +65,7 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
   const { signal, offline } = hooks;
   const wanted = { signal, offline, onWarning, onDownload: onEvent };
   const { folder: backbone, place } = await locateBackbone(...startingPlace(config, earlier, wanted));
-  const plan = await planTraining({ ...config, backbone }, earlier?.facts, onWarning);
+  const plan = await planTraining({ ...config, backbone }, earlier?.facts, onWarning, hooks.shelf);
   hooks.signal?.throwIfAborted();
   const folder = await openRunFolder(out);
   try {
@@ -126,16 +131,23 @@ async function runPlan(
   config: TrainConfig,
   { facts, bytes, data, network, step, transforms, lr, batchSize, classWeights, account, adapter }: Plan,
   store: Awaited<ReturnType<typeof openRunFolder>>,
-  { signal, onEvent, onWarning }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
+  {
+    signal,
+    onEvent,
+    onWarning,
+    scoresTest = true,
+    shelf = emptyShelf,
+  }: TrainHooks & Required<Pick<TrainHooks, "onEvent" | "onWarning">>,
 ): Promise<TrainingResult> {
   const { train: transform, evaluation } = transforms;
   const loaders = openLoaders(
     data,
-    { train: transform, val: evaluation, test: evaluation },
+    { train: transform, val: evaluation, ...(scoresTest && { test: evaluation }) },
     {
       seed: config.seed,
       batchSize,
       sampling: config.sampling,
+      decode: shelf.decoderOf(config.data),
       ...(config.skipUnreadable && { onUnreadable: onWarning }),
     },
   );

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ConfigError } from "../errors.js";
 import { explainIssue } from "./config-issue.js";
-import { refuseIdle } from "./idle.js";
+import { keysIdleInMethod, refuseIdle } from "./idle.js";
 
 const positive = z.number().positive();
 const fraction = z.number().min(0).lt(1);
@@ -129,6 +129,9 @@ export const configSchema = z.strictObject({
     .describe(
       "Share of each class kept for validation where the data has none; 0.2 for one folder of classes, else 0.",
     ),
+  shots: count
+    .optional()
+    .describe("Training images of each class, drawn with the seed; for few-shot lists, which of them. Default: all."),
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
   threads: count.optional().describe("Threads that compute. Default: as many as there are processors."),
@@ -172,6 +175,13 @@ export function parseConfig(
   const config = parsed.data;
   refuseIdle(config, defaultConfig, source, nameOf);
   return config;
+}
+
+/** The settings without those that do nothing with their method, where several methods share them. */
+export function forMethod<T extends Omit<TrainConfigInput, "out">>(shared: T): T {
+  const parsed = configSchema.safeParse({ out: ".", ...shared });
+  const idle = new Set<string>(parsed.success ? keysIdleInMethod(parsed.data) : []);
+  return Object.fromEntries(Object.entries(shared).filter(([key]) => !idle.has(key))) as T;
 }
 
 /** The default of every key that has one. */

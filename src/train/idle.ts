@@ -66,3 +66,10 @@ export function refuseIdle(
     refuse(`{init} random leaves nothing to adapt: it needs {method} full, got ${config.method}.`);
   }
 }
+
+/**
+ * The keys that do nothing with the configuration's method, but would with another: a comparison, which shares its
+ * settings among methods, leaves them out.
+ */
+export const keysIdleInMethod = (config: TrainConfig): readonly (keyof TrainConfig)[] =>
+  rules.filter(({ isIdle }) => isIdle(config) && !isIdle({ ...config, method: "sas" })).map(({ key }) => key);

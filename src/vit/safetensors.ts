@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.js";
+import { narrowHalf } from "../graph/half.js";
 import { elementCount, type Shape, type Tensor } from "../graph/tensor.js";
 import { type LazyTensors, lazyTensor } from "./lazy-tensor.js";
 import { type StoredType, storedTypes } from "./stored-types.js";
@@ -124,20 +125,28 @@ export async function openSafetensors(source: ByteSource): Promise<LazyTensors> 
 /**
  * The bytes of a safetensors file, in pieces that are to be written one after the other. Equal contents give equal
  * bytes: large elements first, names in code-unit order, the header padded to eight bytes.
+ * @param half true where float32 is stored as F16, rounded to the nearest
  * @see https://github.com/huggingface/safetensors#format
  */
-export function safetensorsChunks({ metadata, tensors }: Safetensors): readonly Uint8Array[] {
-  const inOrder = [...tensors].sort(
-    ([a, s], [b, t]) => t.data.BYTES_PER_ELEMENT - s.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1),
-  );
+export function safetensorsChunks(
+  { metadata, tensors }: Safetensors,
+  { half = false }: { readonly half?: boolean } = {},
+): readonly Uint8Array[] {
+  const stored = ([name, { dtype, shape, data }]: [string, Tensor]) =>
+    half && data instanceof Float32Array
+      ? ([name, { type: "F16", shape, data: narrowHalf(data) }] as const)
+      : ([name, { type: typeNames[dtype], shape, data }] as const);
+  const inOrder = [...tensors]
+    .map(stored)
+    .sort(([a, s], [b, t]) => t.data.BYTES_PER_ELEMENT - s.data.BYTES_PER_ELEMENT || (a < b ? -1 : 1));
   const entries: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) {
     entries.push(["__metadata__", Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)))]);
   }
   let position = 0;
-  for (const [name, { dtype, shape, data }] of inOrder) {
+  for (const [name, { type, shape, data }] of inOrder) {
     const range = [position, position + data.byteLength];
-    entries.push([name, { dtype: typeNames[dtype], shape, data_offsets: range }]);
+    entries.push([name, { dtype: type, shape, data_offsets: range }]);
     position += data.byteLength;
   }
   // Not by way of an object, which would move names such as "7" to the front.

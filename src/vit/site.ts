@@ -1,7 +1,8 @@
 import type { Value } from "../graph/value.js";
 
-/** A frozen linear map of a block, by its name in timm. */
-export type Place = "attn.qkv" | "attn.proj" | "mlp.fc1" | "mlp.fc2";
+/** The frozen linear maps of a block, by their names in timm. */
+export const places = ["attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2"] as const;
+export type Place = (typeof places)[number];
 
 /** The map that each branch of a block begins with: its input is what a method changes before a branch. */
 export const branchEntries = { attn: "attn.qkv", mlp: "mlp.fc1" } as const satisfies Readonly<Record<string, Place>>;

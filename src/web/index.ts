@@ -5,5 +5,6 @@ export { ConfigError, FormatError, RuntimeUnavailableError, ShapeError } from ".
 export type { Candidate } from "../evaluate/candidates.js";
 export type { Classifier } from "./classifier.js";
 export type { Download } from "./download.js";
+export { type ExportedOptions, openExported } from "./exported.js";
 export type { WebImage } from "./image.js";
 export { type Network, type NetworkOptions, openNetwork } from "./network.js";

@@ -1,6 +1,7 @@
 import { type Adapter, decodeAdapter } from "../adapter/file.js";
 import { type AdaptedNetwork, adaptedNetwork } from "../adapter/network.js";
 import { ConfigError } from "../errors.js";
+import type { Session } from "../run/executor.js";
 import { OrtExecutor, type OrtOptions } from "../run/ort.js";
 import type { OrtModule } from "../run/ort-engine.js";
 import type { Tensors } from "../train/checkpoint.js";
@@ -10,7 +11,7 @@ import { type Checkpoint, readCheckpoint } from "../vit/checkpoint.js";
 import { parseConfig } from "../vit/config.js";
 import { hashBackbone } from "../vit/hash.js";
 import { bytesSource, readSafetensors } from "../vit/safetensors.js";
-import { type Classifier, type ClassifierParts, openClassifier } from "./classifier.js";
+import { type Classifier, openClassifier } from "./classifier.js";
 import { type Download, download } from "./download.js";
 
 /** What a network is opened from. */
@@ -49,7 +50,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const { ort, verify = true, target = "wasm", threads } = options;
   const checkpoint = await fetchBackbone(options.backbone);
   const executor = OrtExecutor.over(ort, { target, ...(threads !== undefined && { threads }) } satisfies OrtOptions);
-  const sessions = new Map<string, Promise<ClassifierParts["session"]>>();
+  const sessions = new Map<string, Promise<Session>>();
   let hash: Promise<string> | undefined;
 
   const check = async ({ backbone }: Adapter, name: string): Promise<void> => {
@@ -76,8 +77,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
       const session = await sessionFor(network, adapter);
       const tensors = await uploadAll(executor, adapter.tensors as Tensors);
       return openClassifier({
-        session,
-        feeds: (images) => ({ ...tensors, images }),
+        run: (images) => session.run({ ...tensors, images }),
         classes: adapter.classes,
         transform: network.transform,
         close: () => releaseAll(executor, tensors),

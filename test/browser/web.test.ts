@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../../src/data/drawn-png.js";
 import { stream } from "../../src/data/random.js";
 import type { Candidate } from "../../src/evaluate/candidates.js";
+import { exportNetwork } from "../../src/platform/export.js";
 import { predict } from "../../src/platform/predict.js";
 import { train } from "../../src/platform/train.js";
 import { makeTinyTask } from "../support/tiny-task.js";
@@ -31,6 +32,14 @@ beforeAll(async () => {
     const out = join(folder, method);
     await train({ backbone: join(folder, "backbone"), data: join(folder, "data"), out, method, epochs: 3, lr: 1e-2 });
   }
+  await exportNetwork({ run: join(folder, "sas"), format: "onnx", out: join(folder, "exported"), check: false });
+  await exportNetwork({
+    run: join(folder, "sas"),
+    format: "onnx",
+    out: join(folder, "apart"),
+    externalData: true,
+    check: false,
+  });
   mkdirSync(join(folder, "pictures"));
   for (const [i, [height, width]] of sizes.entries()) {
     const noise = stream(5, i);
@@ -44,11 +53,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => browser?.close());
 
-/** What the page makes of the pictures with the adapter of a method. */
-const inPage = (method: string, target: string, more = ""): Promise<Candidate[][]> =>
+/** What the page makes of the pictures with a classifier. @param open code that gives one @param more code behind it */
+const classify = (open: string, more = ""): Promise<Candidate[][]> =>
   page.evaluate(`(async () => {
-    const network = await web.openNetwork({ ort, backbone: "/files/backbone", target: "${target}" });
-    const classifier = await network.adapt("/files/${method}/adapter.safetensors");
+    const classifier = await (async () => { ${open} })();
     const found = [];
     for (let i = 0; i < ${sizes.length}; i++) {
       const picture = await (await fetch("/files/pictures/" + i + ".png")).blob();
@@ -56,9 +64,11 @@ const inPage = (method: string, target: string, more = ""): Promise<Candidate[][
     }
     ${more}
     await classifier.close();
-    await network.close();
     return found;
   })()`);
+const adapted = (method: string, target: string): string =>
+  `globalThis.network = await web.openNetwork({ ort, backbone: "/files/backbone", target: "${target}" });
+   return network.adapt("/files/${method}/adapter.safetensors");`;
 
 async function inNode(method: string): Promise<(readonly Candidate[])[]> {
   const pictures = readdirSync(join(folder, "pictures")).map((name) => join(folder, "pictures", name));
@@ -67,22 +77,36 @@ async function inNode(method: string): Promise<(readonly Candidate[])[]> {
   return found;
 }
 
+/** The same class first, and probabilities within 1e-3. */
+function expectSame(here: readonly (readonly Candidate[])[], there: readonly (readonly Candidate[])[]): void {
+  expect(there).toHaveLength(sizes.length);
+  for (const [i, top] of there.entries()) {
+    const same = here[i] ?? [];
+    expect(top[0]?.class).toBe(same[0]?.class);
+    for (const { index, probability } of top) {
+      const other = same.find((candidate) => candidate.index === index);
+      expect(Math.abs(probability - (other?.probability ?? Number.NaN))).toBeLessThan(1e-3);
+    }
+  }
+}
+
 describe.skipIf(whyNoBrowser)(`an adapter in a page${whyNoBrowser}`, () => {
-  it.each(methods.flatMap((method) => ["wasm", "webgpu"].map((target) => [method, target])))(
+  it.each(methods.flatMap((method) => ["wasm", "webgpu"].map((target) => [method, target] as const)))(
     "%s on %s says what Node says",
     async (method, target) => {
-      const [here, there] = [await inNode(method), await inPage(method, target)];
-      expect(there).toHaveLength(sizes.length);
-      for (const [i, top] of there.entries()) {
-        const same = here[i] ?? [];
-        expect(top[0]?.class).toBe(same[0]?.class);
-        for (const { index, probability } of top) {
-          const other = same.find((candidate) => candidate.index === index);
-          expect(Math.abs(probability - (other?.probability ?? Number.NaN))).toBeLessThan(1e-3);
-        }
-      }
+      expectSame(await inNode(method), await classify(adapted(method, target), "await network.close();"));
     },
   );
+
+  it.each([
+    ["wasm", "exported"],
+    ["webgpu", "exported"],
+    ["wasm", "apart"],
+  ])("exported on %s, %s, says what Node says", async (target, place) => {
+    const data = place === "apart" ? `data: "/files/apart/model.onnx_data",` : "";
+    const open = `return web.openExported({ ort, model: "/files/${place}/model.onnx", ${data} target: "${target}" });`;
+    expectSame(await inNode("sas"), await classify(open));
+  });
 
   it("shares a session between adapters of one kind", async () => {
     const second = `const { create } = ort.InferenceSession;
@@ -94,7 +118,7 @@ describe.skipIf(whyNoBrowser)(`an adapter in a page${whyNoBrowser}`, () => {
       ort.InferenceSession.create = create;
       if (JSON.stringify(same) !== JSON.stringify(found[0])) throw new Error("the second adapter differs");
       if (created !== 0) throw new Error("sessions: " + created);`;
-    await expect(inPage("sas", "wasm", second)).resolves.toHaveLength(sizes.length);
+    await expect(classify(adapted("sas", "wasm"), second)).resolves.toHaveLength(sizes.length);
   });
 
   it.each([
@@ -123,6 +147,16 @@ describe.skipIf(whyNoBrowser)(`an adapter in a page${whyNoBrowser}`, () => {
         return network.adapt("/files/sas/adapter.safetensors");
       })()`,
       /was trained on another backbone/,
+    ],
+    [
+      "a model without our metadata",
+      `web.openExported({ ort, model: new Uint8Array([8, 10]) })`,
+      /expected a model of sas-petl export --format onnx/,
+    ],
+    [
+      "a model that is none",
+      `web.openExported({ ort, model: "/files/backbone/model.safetensors" })`,
+      /expected an ONNX model/,
     ],
   ])("refuses %s", async (_, code, message) => {
     await expect(page.evaluate(code)).rejects.toThrow(message);

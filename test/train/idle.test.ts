@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/train/config.js";
+import { forMethod, parseConfig } from "../../src/train/config.js";
 
 const least = { backbone: "b", data: "d", out: "o" };
 const flag = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -79,5 +79,16 @@ describe("what is wrong with a value", () => {
     }
     for (const key of Object.keys(wrong).slice(3)) expect(text).toContain(`${key}: expected`);
     expect(text).not.toMatch(/received|Invalid|Too (small|big)|>=|<=/);
+  });
+
+  it("is left out where several methods share their settings, but only for the method's sake", () => {
+    const shared = { backbone: "b", data: "d", lr: 1e-2, dropPath: 0.1, momentum: 0.5 };
+    expect(forMethod({ ...shared, method: "linear" })).toEqual({
+      backbone: "b",
+      data: "d",
+      momentum: 0.5,
+      method: "linear",
+    });
+    expect(forMethod({ ...shared, method: "lora" })).toEqual({ ...shared, method: "lora" });
   });
 });

@@ -13,8 +13,8 @@ export interface Golden {
   get(name: string): Tensor;
 }
 
-/** A file of this folder, or of the folder of the methods, by its name without ending. */
-export async function readGolden(name: string, folder: "vit" | "methods" = "vit"): Promise<Golden> {
+/** A file of this folder, or of another one, by its name without ending. */
+export async function readGolden(name: string, folder: "vit" | "methods" | "export" = "vit"): Promise<Golden> {
   const path = join(import.meta.dirname, "..", folder, `${name}.safetensors`);
   const { metadata, tensors } = await readSafetensors(bytesSource(path, new Uint8Array(await readFile(path))));
   return {

@@ -1,0 +1,70 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Adapter } from "../adapter/file.js";
+import { contractTransform } from "../adapter/network.js";
+import { parsePeftConfig, peftToAdapter } from "../adapter/peft-file.js";
+import { printTransform } from "../data/transform.js";
+import { ConfigError } from "../errors.js";
+import type { Backbone } from "../vit/checkpoint.js";
+import { parseConfig } from "../vit/config.js";
+import { readSafetensors } from "../vit/safetensors.js";
+import { codeOf, explainFailure, openBytes } from "./files.js";
+import { type LocateOptions, openLocated } from "./hub.js";
+
+const files = { config: "adapter_config.json", tensors: "adapter_model.safetensors", network: "config.json" } as const;
+
+/** True for a folder with an adapter of HF PEFT. */
+export const isPeftFolder = async (path: string): Promise<boolean> =>
+  (await stat(join(path, files.config)).catch(() => undefined))?.isFile() === true;
+
+/**
+ * The adapter in a folder of HF PEFT, and its backbone.
+ * @param options its `backbone` is a folder or a name on the hub; the folder the configuration names where absent
+ * @throws ConfigError where the backbone is missing
+ * @throws FormatError where a file is damaged, or the adapter of a kind that is not read
+ */
+export async function openPeft(
+  path: string,
+  { backbone: given, ...options }: LocateOptions & { readonly backbone?: string | undefined },
+): Promise<{ readonly adapter: Adapter; readonly backbone: Backbone }> {
+  const configFile = join(path, files.config);
+  const config = parsePeftConfig(await readText(configFile), configFile);
+  const named = config.base_model_name_or_path ?? undefined;
+  const folder = given ?? (named !== undefined && (await stat(named).catch(() => undefined)) ? named : undefined);
+  if (folder === undefined) {
+    throw new ConfigError(
+      `${path}: the adapter needs its backbone${named === undefined ? "" : `, ${named}`}. Give its folder or its name on the hub with --backbone.`,
+    );
+  }
+  const backbone = await openLocated(folder, options);
+  const { architecture, contract, name } = backbone;
+  const source = await openBytes(join(path, files.tensors));
+  try {
+    const { tensors } = await readSafetensors(source);
+    const adapter = peftToAdapter(config, tensors, {
+      backbone: { name, hash: await backbone.hash(), architecture: { ...architecture, classes: 0 } },
+      contract: { mean: contract.mean, std: contract.std },
+      transform: printTransform(contractTransform(architecture, contract)),
+      classNames: (await labelsIn(path)) ?? contract.classNames,
+      file: source.name,
+    });
+    return { adapter, backbone };
+  } finally {
+    await source.close();
+  }
+}
+
+/** The class names in a `config.json` beside the adapter, where there is one. */
+async function labelsIn(path: string): Promise<readonly string[] | undefined> {
+  const file = join(path, files.network);
+  const text = await readFile(file, "utf8").catch((error) => {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw explainFailure(error, file, "read");
+  });
+  return text === undefined ? undefined : parseConfig(text, file).contract.classNames;
+}
+
+const readText = (file: string): Promise<string> =>
+  readFile(file, "utf8").catch((error) => {
+    throw explainFailure(error, file, "read");
+  });

@@ -1,0 +1,26 @@
+import { type Question, questionsOf } from "../suite/ablation.js";
+import { parseConfig } from "../train/config.js";
+import { fitNetwork } from "../train/network.js";
+import { openDataset } from "./datasets.js";
+import { openStart, transformsOf } from "./start.js";
+import type { SuiteConfig } from "./suite-plan.js";
+
+/**
+ * The questions of the ablation for a network.
+ * @throws ConfigError where a question is not known, or the budget too small
+ */
+export async function openQuestions(
+  given: SuiteConfig,
+  data: string,
+  names: readonly string[],
+  budget?: number,
+): Promise<readonly Question[]> {
+  const config = parseConfig({ ...given, data, out: "-" }, "ablation");
+  const start = await openStart(config);
+  const { classes } = await openDataset(data, {
+    valFraction: 0,
+    ...(config.shots !== undefined && { shots: config.shots }),
+  });
+  const { imageSize } = transformsOf(config, start.contract.imageSize);
+  return questionsOf(fitNetwork(start, imageSize, classes.length).architecture, names, budget);
+}

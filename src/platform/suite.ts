@@ -1,0 +1,230 @@
+import { type Cell, type CellStep, pickBest, stepsOf } from "../suite/cell.js";
+import type { Setting } from "../suite/method-choice.js";
+import { type FailedLine, isFinished, type ResultLine, type TrialLine } from "../suite/result.js";
+import { decidingKeys, type Trial } from "../suite/trial.js";
+import type { DoneEvent, TrainEvent } from "../train/events.js";
+import { readRunRecord } from "./run-folder.js";
+import { keepingShelf, type Shelf } from "./shelf.js";
+import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.js";
+import { planSuite, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
+import { scoreRun, type Target } from "./suite-score.js";
+import { train } from "./train.js";
+
+/** What a suite reports. */
+export type SuiteEvent =
+  | { readonly event: "plan"; readonly plan: SuitePlan }
+  /** A trial begins. `place` counts from 1. */
+  | {
+      readonly event: "begin";
+      readonly place: number;
+      readonly trials: number;
+      readonly trial: Trial;
+      readonly isResult: boolean;
+    }
+  | { readonly event: "training"; readonly inner: TrainEvent }
+  | { readonly event: "result"; readonly line: TrialLine; readonly wasThere: boolean }
+  | { readonly event: "failure"; readonly line: FailedLine };
+
+/** How a caller takes part in a suite. */
+export interface SuiteHooks {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: SuiteEvent) => void;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** What a suite ends with. */
+export interface SuiteOutcome {
+  readonly plan: SuitePlan;
+  /** The results that belong to it, cell by cell. */
+  readonly lines: readonly TrialLine[];
+  /** Everything that was tried to choose settings. */
+  readonly searched: readonly TrialLine[];
+  readonly failures: readonly FailedLine[];
+}
+
+/** The plan of a suite, for a look at it: nothing is written and nothing runs. */
+export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
+  planSuite(options, await readResults(options.out), keepingShelf());
+
+/**
+ * Runs the trials of a suite one after the other and returns their results. What is finished is not run again, what was
+ * interrupted goes on where it was, and a trial that fails is recorded and left behind.
+ * @throws ConfigError where the suite makes no sense; then nothing has run
+ */
+export async function runSuite(options: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuiteOutcome> {
+  const shelf = keepingShelf();
+  const { onEvent = () => {} } = hooks;
+  const plan = await planSuite(options, await readResults(options.out), shelf);
+  onEvent({ event: "plan", plan });
+  const folder = await openSuiteFolder(options.out);
+  try {
+    const runner = createRunner(plan, folder, shelf, { ...hooks, onEvent });
+    const found = { lines: [] as TrialLine[], searched: [] as TrialLine[], failures: [] as FailedLine[] };
+    for (const cell of plan.cells) {
+      const done: (TrialLine | undefined)[] = [];
+      let chosen: Setting | undefined;
+      for (const step of stepsOf(cell, options.final ?? false)) {
+        // The searches of a cell come first.
+        if (!step.setting) chosen ??= cell.candidates[pickBest(done) ?? -1];
+        const setting = step.setting ?? chosen;
+        if (!setting) break;
+        const line = await runner.run(cell, step, setting);
+        if (!isFinished(line)) found.failures.push(line);
+        else if (step.isResult) found.lines.push(line);
+        else found.searched.push(line);
+        if (!step.isResult) done.push(isFinished(line) ? line : undefined);
+      }
+    }
+    return { plan, ...found };
+  } finally {
+    await folder.release();
+  }
+}
+
+function createRunner(
+  plan: SuitePlan,
+  folder: SuiteFolder,
+  shelf: Shelf,
+  { signal, onEvent, onWarning }: SuiteHooks & Required<Pick<SuiteHooks, "onEvent">>,
+) {
+  const { options, steps } = plan;
+  let place = 0;
+
+  async function run(cell: Cell, step: CellStep, setting: Setting): Promise<ResultLine> {
+    signal?.throwIfAborted();
+    const { isResult, isRepeated } = step;
+    const trial = await plan.trialOf(cell, setting, step.seed, step.final);
+    const targets = isResult ? targetsOf(cell) : [];
+    const known = folder.results.get(trial.name);
+    if (!isRepeated) place++;
+    if (isFinished(known) && targets.every((target) => isScored(known, target))) {
+      if (isResult && known.role === "search") await folder.record({ ...known, role: "result" });
+      // Another label may mean the same trial.
+      const line: TrialLine = { ...known, task: trial.task, method: trial.method };
+      onEvent({ event: "result", line, wasThere: true });
+      return line;
+    }
+    onEvent({ event: "begin", place, trials: steps.length, trial, isResult });
+    const base = {
+      trial: trial.name,
+      suite: options.suite,
+      task: trial.task,
+      method: trial.method,
+      seed: step.seed,
+    };
+    try {
+      const line = await measure(trial, { ...base, role: isResult ? "result" : "search" }, targets, known);
+      await folder.record(line);
+      await folder.tidy(trial.name);
+      onEvent({ event: "result", line, wasThere: false });
+      return line;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const line = { ...base, config: decidingKeys(trial.config), error: messageOf(error) };
+      await folder.record(line);
+      onEvent({ event: "failure", line });
+      return line;
+    }
+  }
+
+  /** Trains where that is not done yet, and scores. */
+  async function measure(
+    trial: Trial,
+    base: Pick<TrialLine, "trial" | "suite" | "task" | "method" | "seed" | "role">,
+    targets: readonly Target[],
+    known: ResultLine | undefined,
+  ): Promise<TrialLine> {
+    const began = performance.now();
+    const run = folder.runOf(trial.name);
+    // A run goes on with the threads it began with: they decide the order of its sums.
+    const threads = (await readRunRecord(run))?.config.threads ?? trial.config.threads;
+    let images: TrialLine["images"] | undefined;
+    const done = await train(
+      { ...trial.config, out: run, ...(threads !== undefined && { threads }) },
+      {
+        resume: true,
+        scoresTest: false,
+        report: "none",
+        shelf,
+        source: options.suite,
+        ...(signal && { signal }),
+        ...(onWarning && { onWarning }),
+        onEvent(inner) {
+          if (inner.event === "start") images = inner.images;
+          onEvent({ event: "training", inner });
+        },
+      },
+    );
+    const bestEpoch = !done.best ? "none" : done.best.epoch === done.epochs ? "last" : "earlier";
+    const scores = await scoreRun({ run, threads }, bestEpoch, targets, signal);
+    // A training that an earlier process ended is not done again, but it took its time.
+    const own = Math.max((performance.now() - began) / 1000, isFinished(known) ? 0 : Number(done.seconds));
+    const wallSeconds = own + (isFinished(known) ? known.wallSeconds : 0);
+    const task = plan.tasks.find(({ name }) => name === trial.task);
+    return {
+      ...base,
+      ...factsOf(trial, done),
+      scores: { ...(isFinished(known) ? known.scores : {}), ...scores },
+      targets: {
+        ...(isFinished(known) ? known.targets : {}),
+        ...Object.fromEntries(targets.map(({ name, digest }) => [name, digest])),
+      },
+      images: { ...(images ?? task?.images ?? { train: 0, val: 0 }), test: task?.images.test ?? 0 },
+      wallSeconds,
+    };
+  }
+
+  /** What a task's trials are scored on. */
+  function targetsOf(cell: Cell): readonly Target[] {
+    if (options.targets) return options.targets;
+    const { test } = plan.tasks.find(({ name }) => name === cell.task.name)?.dataset.splits ?? {};
+    const { digest = "" } = plan.tasks.find(({ name }) => name === cell.task.name) ?? {};
+    return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(cell.task.data) }] : [];
+  }
+  return { run };
+}
+
+const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => targets[name] === digest;
+
+/** What a line says of a finished training. */
+const factsOf = (
+  trial: Trial,
+  done: DoneEvent,
+): Omit<
+  TrialLine,
+  "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "targets" | "images" | "wallSeconds"
+> => {
+  // Written by `train` beside what its type names.
+  const more = done as unknown as {
+    readonly options: TrialLine["options"];
+    readonly lr: number;
+    readonly headLr: number;
+    readonly architecture: string;
+    readonly backbone: string;
+    readonly data: string;
+    readonly version: string;
+    readonly engine: string;
+    readonly device: string;
+    readonly threads: number;
+    readonly seconds: number;
+  };
+  return {
+    config: decidingKeys(trial.config),
+    options: more.options,
+    lr: more.lr,
+    headLr: more.headLr,
+    trainable: done.trainable,
+    head: done.head,
+    total: done.total,
+    architecture: more.architecture,
+    val: done.val,
+    bestEpoch: done.best && { epoch: done.best.epoch, val: done.best.val },
+    versions: { "sas-petl": more.version, engine: more.engine, node: process.version },
+    digests: { data: more.data, backbone: more.backbone },
+    device: more.device,
+    threads: more.threads,
+    seconds: more.seconds,
+  };
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

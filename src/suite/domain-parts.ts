@@ -1,0 +1,63 @@
+import type { Part, PartCell } from "./part.js";
+import { choicesPart, countCell, figureCell, intervalCell, type Material } from "./parts.js";
+import type { TrialLine } from "./result.js";
+import { meanOf, pairedInterval, spreadOf } from "./statistics.js";
+import { tableOf } from "./table.js";
+
+/**
+ * The parts of the domain generalisation report: accuracy on the source's validation images and on every target, where a
+ * target with some of the classes has two columns, each saying how it was scored.
+ */
+export function domainParts(material: Material, searched: readonly TrialLine[], source: string): readonly Part[] {
+  const { lines, methods } = material;
+  const targets = [...new Set(lines.flatMap(({ scores }) => Object.keys(scores)))];
+  const byTarget = targets.map((target) => tableOf(lines, { ...material, target }));
+  const present = methods.filter((method) => lines.some((line) => line.method === method));
+  const ownLines = (method: string) => lines.filter((line) => line.method === method);
+  const valOf = (method: string) => ownLines(method).flatMap(({ val }) => (val ? [val.top1] : []));
+  const [task = ""] = material.tasks;
+  const fieldOf = (method: string, i: number) => byTarget[i]?.find((row) => row.method === method)?.fields.get(task);
+  const all = (method: string): readonly (readonly number[])[] =>
+    ownLines(method).map(({ scores }) => targets.map((target) => scores[target]?.last.top1 ?? Number.NaN));
+  const [base = "", ...others] = present;
+  const choices = choicesPart(searched, material);
+  const difference = (method: string, i: number): PartCell => {
+    const [one, two] = [fieldOf(method, i)?.bySeed, fieldOf(base, i)?.bySeed];
+    const pairs = [...(one ?? [])].flatMap(([seed, value]) => (two?.has(seed) ? [value - (two.get(seed) ?? 0)] : []));
+    return intervalCell(pairs.length > 0 ? pairedInterval(pairs) : undefined);
+  };
+  return [
+    {
+      id: "targets",
+      title: `trained on ${source}; top-1 in percent after the last epoch, mean ± sd over seeds`,
+      table: {
+        head: ["method", "parameters", `${source} (validation)`, ...targets, "mean of targets"],
+        rows: present.map((method) => [
+          method,
+          countCell(Math.max(...ownLines(method).map(({ trainable }) => trainable))),
+          figureCell(valOf(method).length > 0 ? spreadOf(valOf(method)) : undefined),
+          ...targets.map((_, i) => figureCell(fieldOf(method, i)?.last)),
+          figureCell(spreadOf(all(method).map(meanOf))),
+        ]),
+      },
+      notes: targets.some((target) => target.includes("mask"))
+        ? [
+            "A mask scores among the logits of the target's own classes, “all” among those of every class; never compare one with the other.",
+          ]
+        : [],
+    },
+    ...(others.length > 0
+      ? [
+          {
+            id: "differences",
+            title: `difference to ${base} in points, paired by seed, with 95 % t-interval`,
+            table: {
+              head: ["method", ...targets],
+              rows: others.map((method) => [method, ...targets.map((_, i) => difference(method, i))]),
+            },
+          },
+        ]
+      : []),
+    ...(choices ? [choices] : []),
+  ];
+}

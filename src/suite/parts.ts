@@ -1,0 +1,188 @@
+import { percent as inPercent } from "../report/format.js";
+import type { Part, PartCell } from "./part.js";
+import type { TrialLine } from "./result.js";
+import { type Interval, meanOf, pairedInterval, type Spread } from "./statistics.js";
+import { type Row, tableOf } from "./table.js";
+
+/** What the parts of a report are made of. */
+export interface Material {
+  readonly lines: readonly TrialLine[];
+  readonly tasks: readonly string[];
+  /** Labels; the first is what the others are compared with. */
+  readonly methods: readonly string[];
+  readonly groupOf: (task: string) => string;
+  /** Name of the target; default `test`. */
+  readonly target?: string;
+}
+
+/** A spread in percent, `89.2 ± 0.4`; a single seed has no deviation. */
+export function figureCell(spread: Spread | undefined): PartCell {
+  if (spread === undefined) return "–";
+  const { mean, sd } = spread;
+  return { text: `${percent(mean)}${Number.isNaN(sd) ? "" : ` ± ${percent(sd)}`}`, sort: mean };
+}
+
+/** A count of parameters. */
+export const countCell = (count: number): PartCell => ({
+  text: Math.round(count).toLocaleString("en-US"),
+  sort: count,
+});
+
+const percent = (fraction: number): string => (100 * fraction).toFixed(1);
+
+/** Accuracy of every method on every task. */
+export const tasksPart = (rows: readonly Row[], tasks: readonly string[], what = "test"): Part => ({
+  id: "tasks",
+  title: `${what} top-1 in percent after the last epoch, mean ± sd over seeds`,
+  table: {
+    head: ["method", ...tasks],
+    rows: rows.map((row) => [row.method, ...tasks.map((task) => figureCell(row.fields.get(task)?.last))]),
+  },
+});
+
+/** Means over tasks, with what they cost. */
+export function meansPart(rows: readonly Row[], { tasks, groupOf }: Material): Part {
+  const groups = [...new Set(tasks.map(groupOf))];
+  const isGrouped = groups.length > 1;
+  return {
+    id: "means",
+    title: "means over the tasks, last epoch; best epoch on validation images beside it",
+    table: {
+      head: [
+        "method",
+        "parameters",
+        "with head",
+        ...(isGrouped ? [...groups, "mean of groups"] : []),
+        "mean of tasks",
+        ...(isGrouped ? ["best: groups"] : []),
+        "best: tasks",
+      ],
+      rows: rows.map((row) => [
+        row.method,
+        countCell(row.trainable),
+        countCell(row.withHead),
+        ...(isGrouped ? [...groups.map((group) => figureCell(row.groups.get(group))), figureCell(row.groupMean)] : []),
+        figureCell(row.taskMean),
+        ...(isGrouped ? [figureCell(row.bestGroupMean)] : []),
+        figureCell(row.bestTaskMean),
+      ]),
+    },
+  };
+}
+
+/** Differences to the first method, seed by seed on the same tasks, with 95 % t-intervals. */
+export function differencesPart(rows: readonly Row[], tasks: readonly string[]): Part | undefined {
+  const [base, ...others] = rows;
+  if (!base || others.length === 0) return undefined;
+  const found = others.flatMap((row) => {
+    const shared = tasks.filter((task) => base.fields.has(task) && row.fields.has(task));
+    const seeds = commonSeeds([base, row], shared);
+    if (shared.length === 0 || seeds.length === 0) return [];
+    const difference = (names: readonly string[]): Interval =>
+      pairedInterval(seeds.map((seed) => seedMean(row, names, seed) - seedMean(base, names, seed)));
+    return [
+      {
+        row,
+        mean: difference(shared),
+        each: tasks.map((task) => (shared.includes(task) ? difference([task]) : undefined)),
+      },
+    ];
+  });
+  return {
+    id: "differences",
+    title: `difference to ${base.method} in points, paired by seed, with 95 % t-interval`,
+    table: {
+      head: ["method", "pairs", "mean of tasks", ...tasks],
+      rows: found.map(({ row, mean, each }) => [
+        row.method,
+        String(mean.count),
+        intervalCell(mean),
+        ...each.map(intervalCell),
+      ]),
+    },
+    notes: ["An interval that holds 0 leaves open which is better; with two seeds it is wide, with one there is none."],
+  };
+}
+
+const commonSeeds = (rows: readonly Row[], tasks: readonly string[]): readonly number[] => {
+  const all = rows.flatMap((row) => tasks.map((task) => row.fields.get(task)?.bySeed));
+  return [...(all[0]?.keys() ?? [])].filter((seed) => all.every((scores) => scores?.has(seed)));
+};
+
+const seedMean = (row: Row, tasks: readonly string[], seed: number): number =>
+  meanOf(tasks.map((task) => row.fields.get(task)?.bySeed.get(seed) ?? Number.NaN));
+
+/** A difference with its interval in points, `+1.2 [+0.3, +2.1]`. */
+export function intervalCell(interval: Interval | undefined): PartCell {
+  if (!interval) return "–";
+  const sign = (value: number): string => `${value < 0 ? "−" : "+"}${percent(Math.abs(value))}`;
+  const { mean, low, high } = interval;
+  const range = Number.isFinite(low) ? ` [${sign(low)}, ${sign(high)}]` : "";
+  return { text: `${sign(mean)}${range}`, sort: mean };
+}
+
+/** Mean accuracy over trained parameters, on a logarithmic axis. */
+export function parametersPart(rows: readonly Row[]): Part | undefined {
+  const known = rows.filter(({ taskMean }) => taskMean !== undefined);
+  if (known.length < 2) return undefined;
+  return {
+    id: "parameters",
+    isPageOnly: true,
+    title: "mean accuracy over trained parameters",
+    figure: {
+      title: "Mean test accuracy over trained parameters without head",
+      x: { label: "trained parameters without head", scale: "log" },
+      y: { label: "mean of tasks", format: (value) => inPercent(value) },
+      names: "beside",
+      width: 720,
+      height: 380,
+      series: known.map(({ method, trainable, taskMean }) => {
+        const { mean, sd } = taskMean as Spread;
+        const spread = Number.isNaN(sd) ? {} : { low: mean - sd, high: mean + sd };
+        return { name: method, mark: "point", points: [{ x: trainable, y: mean, ...spread }] };
+      }),
+    },
+  };
+}
+
+/** Which settings validation images chose, and how good they were there. */
+export function choicesPart(searched: readonly TrialLine[], { lines, tasks, methods }: Material): Part | undefined {
+  const rows = tasks.flatMap((task) =>
+    methods.flatMap((method): (readonly PartCell[])[] => {
+      const own = (line: TrialLine): boolean => line.task === task && line.method === method;
+      const tried = [...new Map(searched.filter(own).map((line) => [line.trial, line])).values()];
+      const chosen = lines.find(own);
+      if (tried.length < 2 || !chosen) return [];
+      const rates = tried.map(({ lr }) => lr);
+      const isEnd =
+        rates.length > 1 && new Set(rates).size > 1 && [Math.min(...rates), Math.max(...rates)].includes(chosen.lr);
+      return [
+        [
+          `${task}  ${method}`,
+          `${chosen.lr}${isEnd ? " (end)" : ""}`,
+          ...[tried.map(({ lr, val }) => `${lr}: ${val ? percent(val.top1) : "–"}`).join("  ")],
+        ],
+      ];
+    }),
+  );
+  if (rows.length === 0) return undefined;
+  return {
+    id: "choices",
+    title: "learning rates chosen on validation images, with the first seed",
+    table: { head: ["task, method", "chosen", "validation top-1 by rate"], rows, words: [2] },
+    notes: ["“end” is the smallest or largest rate of the grid: a wider grid might give more."],
+  };
+}
+
+/** The parts that every comparison has. */
+export function comparisonParts(material: Material, searched: readonly TrialLine[]): readonly Part[] {
+  const rows = tableOf(material.lines, material);
+  const { tasks } = material;
+  return [
+    tasksPart(rows, tasks),
+    meansPart(rows, material),
+    differencesPart(rows, tasks),
+    parametersPart(rows),
+    choicesPart(searched, material),
+  ].filter((part) => part !== undefined);
+}
