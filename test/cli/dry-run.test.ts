@@ -46,7 +46,7 @@ describe("train --dry-run", () => {
     for (const key of ["trainable", "head", "total", "memoryBytes", "batchSize", "microBatch", "stepsPerEpoch"]) {
       expect(start?.[key], key).toBe(found?.[key]);
     }
-    for (const file of found?.files as string[]) {
+    for (const file of (found?.files ?? []) as string[]) {
       if (!file.includes("events")) expect(existsSync(join(folder, file)), file).toBe(true);
     }
     expect(done?.options).toEqual(found?.options);
