@@ -8,11 +8,12 @@ import { ConfigError } from "../errors.js";
 import type { Graph } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
 import type { Tensors } from "../train/checkpoint.js";
+import { predictionFootprint } from "../train/footprint.js";
 import { openSession, uploadAll } from "../train/lanes.js";
 import { fitNetwork } from "../train/network.js";
 import { defaultMemoryBytes, divide, type Resources } from "../train/resources.js";
 import type { Team } from "../train/rows.js";
-import { type Architecture, parametersOf } from "../vit/architecture.js";
+import { type Architecture, parameterCount, parametersOf } from "../vit/architecture.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
@@ -146,6 +147,10 @@ const resourcesOf = (architecture: Architecture, threads: number | undefined): R
     threads: threadsOf(threads),
     trainsBackbone: false,
     memoryBytes: defaultMemoryBytes,
+    footprint(microBatch) {
+      const graph = plainPredictor({ architecture, normalization: { mean: [0, 0, 0], std: [1, 1, 1] }, microBatch });
+      return predictionFootprint(graph, 4 * parameterCount(architecture));
+    },
   });
 
 async function open(

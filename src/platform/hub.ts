@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
 import { fetchModel, type Located, type ModelHooks } from "./hub/model.js";
-import { checkRevision, isHubPlace, parseHubName } from "./hub/name.js";
+import { checkRevision, type HubName, isHubPlace, parseHubName } from "./hub/name.js";
 import { hubSettings } from "./hub/settings.js";
 
 export type { Located } from "./hub/model.js";
@@ -25,11 +25,20 @@ export interface LocateOptions extends ModelHooks {
  * @throws RuntimeUnavailableError where network or disk give out
  */
 export async function locateBackbone(name: string, options: LocateOptions = {}): Promise<Located> {
+  const model = await findModel(name, options.revision);
+  if (model === undefined) return { folder: name, place: resolve(name) };
+  return fetchModel(model, await hubSettings(process.env, options.offline), options);
+}
+
+/**
+ * The model of the hub that a name means, with its revision; undefined where it means a place on this machine.
+ * @throws ConfigError where a revision goes with a place, or with another revision
+ */
+export async function findModel(name: string, revision: string | undefined): Promise<HubName | undefined> {
   const isHere = !isHubPlace(name) && (await stat(name).catch(() => undefined)) !== undefined;
   const model = isHere ? undefined : parseHubName(name);
-  const { revision } = options;
   if (model === undefined) {
-    if (revision === undefined) return { folder: name, place: resolve(name) };
+    if (revision === undefined) return undefined;
     throw new ConfigError(
       isHere
         ? `${name}: a folder has no revision ${revision}. Leave it out, or write hf:${name} for the model on the hub.`
@@ -39,8 +48,7 @@ export async function locateBackbone(name: string, options: LocateOptions = {}):
   if (revision !== undefined && model.revision !== undefined && revision !== model.revision) {
     throw new ConfigError(`${name}: the revision is also given as ${revision}. Give one of them.`);
   }
-  const asked = revision === undefined ? model.revision : checkRevision(revision, "revision");
-  return fetchModel({ ...model, revision: asked }, await hubSettings(process.env, options.offline), options);
+  return { ...model, revision: revision === undefined ? model.revision : checkRevision(revision, "revision") };
 }
 
 /** The network that a folder or a model of the hub holds, and what finds it again. @throws as `locateBackbone` and `openBackbone` */

@@ -35,6 +35,7 @@ export { type DatasetOptions, openDataset } from "./datasets.js";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./evaluate.js";
 export { type ExportFormat, type ExportOptions, type ExportReport, exportFormats, exportNetwork } from "./export.js";
 export type { ExportCheck } from "./export-check.js";
+export { type Forecast, type ForecastHooks, forecast } from "./forecast.js";
 export { type Located, type LocateOptions, locateBackbone } from "./hub.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export type { DataInspection, SplitFacts, Spread } from "./inspect-data.js";

@@ -4,28 +4,46 @@ import { directResize, outputSize, parseTransform, splitAtRandom, type Transform
 import { ConfigError } from "../errors.js";
 import type { TrainConfig } from "../train/config.js";
 import { architectureNames, architectureOf } from "../vit/architecture.js";
-import type { Backbone } from "../vit/checkpoint.js";
+import type { Backbone, Outline } from "../vit/checkpoint.js";
 import { completeContract } from "../vit/contract.js";
 import { randomWeights } from "../vit/random-weights.js";
-import { openBackbone } from "./backbone.js";
+import { openBackbone, outlineBackbone } from "./backbone.js";
 
 /**
  * The network a training starts from: the pretrained one of a folder, or one with random weights, of a folder's or a
  * named architecture.
  */
-export async function openStart({ backbone, init, seed }: TrainConfig): Promise<Backbone> {
-  const isFolder = (await stat(backbone).catch(() => undefined)) !== undefined;
+export async function openStart(config: TrainConfig): Promise<Backbone> {
+  const { backbone, init, seed } = config;
   if (init === "pretrained") {
-    if (!isFolder && architectureNames.includes(backbone)) {
-      throw new ConfigError(
-        `backbone: ${backbone} is an architecture without weights. Give a folder with weights, or --method full --init random.`,
-      );
-    }
+    await refuseBareName(config);
     return openBackbone(backbone);
   }
-  const { architecture, contract, name } = isFolder ? await openBackbone(backbone) : named(backbone);
+  const { architecture, contract, name } = await outlineStart(config);
   const weights = randomWeights(architecture, (tensor) => stream(seed, "weights", tensor).normal);
   return { architecture, contract, name, weights, unused: [], warnings: [], hash: async () => `random-${seed}` };
+}
+
+/** What `openStart` would open, without reading or drawing a weight. */
+export async function outlineStart(config: TrainConfig): Promise<StartOutline> {
+  const { backbone, init } = config;
+  await refuseBareName(config);
+  const isPlace = await isThere(backbone);
+  if (init === "pretrained") return outlineBackbone(backbone);
+  const { architecture, contract, name } = isPlace ? await outlineBackbone(backbone) : named(backbone);
+  return { architecture, contract, name, unused: [], warnings: [] };
+}
+
+/** A start without its weights. */
+export type StartOutline = Outline & Pick<Backbone, "name">;
+
+const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
+
+async function refuseBareName({ backbone, init }: TrainConfig): Promise<void> {
+  if (init !== "pretrained" || !architectureNames.includes(backbone) || (await isThere(backbone))) return;
+  throw new ConfigError(
+    `backbone: ${backbone} is an architecture without weights. Give a folder with weights, or --method full --init random.`,
+  );
 }
 
 function named(name: string): Pick<Backbone, "architecture" | "contract" | "name"> {

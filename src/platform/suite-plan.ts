@@ -144,11 +144,16 @@ export async function planSuite(
   };
   const factor = measuredFactor(results, cells, (cell) => secondsOf(workOf(cell, true), threads));
   const steps: PlannedStep[] = [];
-  let memoryBytes = 0;
+  const allowed = config.memoryMb === undefined ? defaultMemoryBytes : config.memoryMb * 2 ** 20;
+  const classes = Math.max(...cells.map(({ task }) => architectureOf(task).classes));
+  // Of networks that differ in their heads alone, the one with the largest speaks for all: each takes graphs to be built.
+  const memory = new Map<string, number>();
   for (const cell of cells) {
-    const allowed = config.memoryMb === undefined ? defaultMemoryBytes : config.memoryMb * 2 ** 20;
-    const demand = { ...workOf(cell, true), batchSize: config.batchSize, threads, memoryBytes: allowed };
-    memoryBytes = Math.max(memoryBytes, divide(demand).bytes);
+    const { trainsBackbone, ...work } = workOf(cell, true);
+    const architecture = { ...work.architecture, classes };
+    const key = JSON.stringify([architecture, trainsBackbone]);
+    const demand = { architecture, trainsBackbone, batchSize: config.batchSize, threads, memoryBytes: allowed };
+    if (!memory.has(key)) memory.set(key, divide(demand).bytes);
     for (const step of stepsOf(cell, options.final ?? false)) {
       if (step.isRepeated) continue;
       const settings = step.setting ? [step.setting] : cell.candidates;
@@ -165,7 +170,7 @@ export async function planSuite(
     cells,
     steps,
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
-    memoryBytes,
+    memoryBytes: Math.max(0, ...memory.values()),
     trialOf,
   };
 }

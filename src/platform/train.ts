@@ -4,25 +4,17 @@ import type { Split } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { type Loader, refuseUnreadable } from "../data/loader.js";
 import { splitAtRandom } from "../data/transform.js";
-import { ConfigError } from "../errors.js";
 import { predictionsOf } from "../evaluate/predictions.js";
-import { differingKeys, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
+import { parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
 import { type EventFile, openEventFile } from "./event-file.js";
 import { isHubPlace } from "./hub/name.js";
-import { type LocateOptions, locateBackbone } from "./hub.js";
+import { locateBackbone } from "./hub.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
-import {
-  openRunFolder,
-  type RunRecord,
-  type RunTask,
-  readResult,
-  readRunRecord,
-  refuseExisting,
-  runFiles,
-} from "./run-folder.js";
+import { openRunFolder, type RunTask, readResult, refuseExisting, runFiles } from "./run-folder.js";
+import { earlierRun, startingPlace } from "./run-start.js";
 import { emptyShelf, type Shelf } from "./shelf.js";
 import { openLoaders } from "./splits.js";
 
@@ -64,14 +56,8 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
   const config = parseConfig(input, source, hooks.nameOf);
   const { out } = config;
   await refuseExisting(out, resume);
-  const earlier = await readRunRecord(out);
+  const earlier = await earlierRun(config);
   if (earlier) {
-    const keys = differingKeys(earlier.config, config);
-    if (keys.length > 0) {
-      throw new ConfigError(
-        `${out}: the run has another configuration: ${keys.join(", ")}. Restore it, take another --out, or delete this folder if the run is of no use.`,
-      );
-    }
     const result = await readResult(out);
     if (result) {
       onEvent(result);
@@ -106,18 +92,6 @@ export async function train(input: TrainConfigInput, hooks: TrainHooks = {}): Pr
   } finally {
     await folder.release();
   }
-}
-
-/** What to ask for the backbone: where a run goes on, the commit it began with, whatever its branch means today. */
-function startingPlace(
-  { backbone, revision }: TrainConfig,
-  earlier: RunRecord | undefined,
-  options: LocateOptions,
-): [string, LocateOptions] {
-  const isSame = earlier?.config.backbone === backbone && earlier.config.revision === revision;
-  return earlier && isSame && isHubPlace(earlier.places.backbone)
-    ? [earlier.places.backbone, options]
-    : [backbone, { ...options, revision }];
 }
 
 const taskOf = ({ data: { classes, splits }, account }: Plan): RunTask => {

@@ -135,7 +135,7 @@ export const configSchema = z.strictObject({
   skipUnreadable: z.boolean().default(false).describe("Go on without images that cannot be read."),
   device: z.enum(["cpu"]).default("cpu").describe("Where the tensors are computed."),
   threads: count.optional().describe("Threads that compute. Default: as many as there are processors."),
-  memoryMb: count.optional().describe("Memory the training may take, in MiB. Default: 4096."),
+  memoryMb: count.optional().describe("Memory the training may take, in MiB. Default: 5632."),
   checkpointSeconds: positive.default(60).describe("Longest time between two checkpoints within an epoch."),
 });
 

@@ -13,6 +13,25 @@ export interface Network {
 }
 
 /**
+ * The architecture for another image size and another task.
+ * @throws ConfigError where the size is not made of whole patches
+ */
+export function fitArchitecture(
+  architecture: Architecture,
+  imageSize: readonly [height: number, width: number],
+  classes: number,
+): Architecture {
+  const { patchSize } = architecture;
+  if (imageSize.some((size) => size % patchSize !== 0)) {
+    const near = Math.max(1, Math.round(imageSize[0] / patchSize)) * patchSize;
+    throw new ConfigError(
+      `imageSize: the network cuts images into patches of ${patchSize} x ${patchSize}, got ${imageSize.join(" x ")}. Try ${near}.`,
+    );
+  }
+  return { ...architecture, imageSize, classes };
+}
+
+/**
  * The backbone for another image size and without its head: position embeddings are resized, all else stays.
  * @throws ConfigError where the size is not made of whole patches
  */
@@ -21,14 +40,7 @@ export function fitNetwork(
   imageSize: readonly [height: number, width: number],
   classes: number,
 ): Network {
-  const { patchSize } = architecture;
-  if (imageSize.some((size) => size % patchSize !== 0)) {
-    const near = Math.max(1, Math.round(imageSize[0] / patchSize)) * patchSize;
-    throw new ConfigError(
-      `imageSize: the network cuts images into patches of ${patchSize} x ${patchSize}, got ${imageSize.join(" x ")}. Try ${near}.`,
-    );
-  }
-  const fitted = { ...architecture, imageSize, classes };
+  const fitted = fitArchitecture(architecture, imageSize, classes);
   const positions = weights.get("pos_embed");
   const prefix = prefixPositionsOf(architecture);
   const resized = positions && resizePositions(positions, gridOf(architecture), gridOf(fitted), prefix);

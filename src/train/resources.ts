@@ -1,5 +1,9 @@
 import { RuntimeUnavailableError } from "../errors.js";
+import { adamW } from "../graph/optimizer.js";
+import { methodOf } from "../methods/index.js";
 import { type Architecture, parameterCount, tokensOf } from "../vit/architecture.js";
+import { bytesOf, type Footprint, trainingFootprint } from "./footprint.js";
+import { trainingStep } from "./step.js";
 
 /** How a machine is divided among the micro-batches of a batch. */
 export interface Resources {
@@ -21,10 +25,12 @@ export interface Demand {
   /** True where the backbone itself is trained. */
   readonly trainsBackbone: boolean;
   readonly memoryBytes: number;
+  /** The memory at so many images per run; default: of a training of the whole backbone, or of SaS. */
+  readonly footprint?: (microBatch: number) => Footprint;
 }
 
-/** What a training may take by default. */
-export const defaultMemoryBytes = 4 * 2 ** 30;
+/** What a training may take by default: a machine of 8 GiB has it left. */
+export const defaultMemoryBytes = 5.5 * 2 ** 30;
 
 /**
  * Rows of tokens per thread and run: the activations of more do not stay in the caches, fewer make the matrices too
@@ -64,27 +70,29 @@ function resourcesFor(demand: Demand, lanes: number, most: number): Resources {
   // Equal parts, and as many for each lane.
   const rounds = Math.ceil(demand.batchSize / (lanes * most));
   const microBatch = Math.ceil(demand.batchSize / (lanes * rounds));
-  return { lanes, threadsPerLane: demand.threads / lanes, microBatch, bytes: memoryOf(demand, lanes, microBatch) };
+  const threadsPerLane = demand.threads / lanes;
+  const { footprint = usualFootprint(demand) } = demand;
+  return { lanes, threadsPerLane, microBatch, bytes: bytesOf(footprint(microBatch), lanes, threadsPerLane) };
 }
 
-/** Estimate of the bytes that a training takes with so many lanes and images per run. */
-export function memoryOf(
-  { architecture, trainsBackbone }: Pick<Demand, "architecture" | "trainsBackbone">,
-  lanes: number,
-  microBatch: number,
-): number {
-  const weights = 4 * parameterCount(architecture);
-  // Frozen weights lie in the graphs of training and prediction; trained ones come with sums, states and their next values.
-  const perLane = laneBytes + weights * (trainsBackbone ? 5 : 2) + microBatch * activationBytes(architecture);
-  return processBytes + weights * (trainsBackbone ? 6 : 1) + lanes * perLane;
-}
+/** The memory of a training with the defaults, for who has not decided on more yet. */
+const usualFootprint =
+  ({ architecture, trainsBackbone }: Demand) =>
+  (microBatch: number): Footprint => {
+    const method = methodOf(trainsBackbone ? "full" : "sas");
+    const step = trainingStep({
+      architecture,
+      normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
+      method,
+      methodOptions: method.resolve(architecture, {}),
+      microBatch,
+      optimizerOf: () => usualOptimizer,
+      groups: () => ({ rate: 1, decay: 0 }),
+      clip: 1,
+    });
+    return trainingFootprint(step, { weightBytes: 4 * parameterCount(architecture) });
+  };
 
-const processBytes = 150 * 2 ** 20;
-/** A thread with ONNX Runtime in it. */
-const laneBytes = 20 * 2 ** 20;
-
-/** Bytes of what one image leaves for the backward pass; the factors are fitted to measured peaks. */
-const activationBytes = (a: Architecture): number =>
-  4 * a.blocks * (12 * tokensOf(a) * a.width + 3 * tokensOf(a) * a.hidden + 3 * a.heads * tokensOf(a) ** 2);
+const usualOptimizer = adamW({});
 
 const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);

@@ -23,6 +23,9 @@ export interface Checkpoint {
   readonly warnings: readonly string[];
 }
 
+/** What a checkpoint holds, as far as names, shapes and its config say it. */
+export type Outline = Omit<Checkpoint, "weights">;
+
 /** A checkpoint one can call by name, and whose identity can be asked for. */
 export interface Backbone extends Checkpoint {
   readonly name: string;
@@ -103,6 +106,13 @@ export async function loadCheckpoint(
   return complete(plan, weights, config, file);
 }
 
+/**
+ * What is in the tensors of a file, without reading one; what it would be refused for by names and shapes is found.
+ * @throws as `readCheckpoint`, but for numbers that are not finite
+ */
+export const outlineCheckpoint = (stored: LazyTensors, config: BackboneConfig | undefined, file: string): Outline =>
+  outlineOf(planCheckpoint(stored, config, file), config, file);
+
 /** Makes a canonical tensor of stored ones. */
 function cook(recipe: Recipe, numbers: (name: string) => Float32Array, into: Float32Array): void {
   let at = 0;
@@ -136,15 +146,19 @@ function checked({ name, shape }: Recipe, data: Float32Array, file: string): Ten
 }
 
 /** The checkpoint of a plan that has been carried out. */
-function complete(
+const complete = (plan: Plan, weights: Weights, config: BackboneConfig | undefined, file: string): Checkpoint => ({
+  ...outlineOf(plan, config, file),
+  weights,
+});
+
+function outlineOf(
   { architecture, unused, warnings, pretraining }: Plan,
-  weights: Weights,
   config: BackboneConfig | undefined,
   file: string,
-): Checkpoint {
+): Outline {
   const stated = statedContract(config, architecture, file);
   const { contract, warnings: guesses } = completeContract(stated, architecture.imageSize, pretraining);
-  return { architecture, contract, weights, unused, warnings: [...warnings, ...guesses] };
+  return { architecture, contract, unused, warnings: [...warnings, ...guesses] };
 }
 
 /** What the config says of the contract; class names only where they name the outputs of this head. */

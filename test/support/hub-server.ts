@@ -73,7 +73,7 @@ export async function startHub(models: Record<string, ServedModel>): Promise<Hub
     const content = contents.get(request.url ?? "");
     if (!content) return void response.writeHead(404).end();
     const { name, bytes } = content;
-    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    const start = Number(/^bytes=(\d+)-\d*$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     note(`content ${name} ${start}`, request);
     if (hub.onContent?.({ request, response, bytes, name, start, turn: turn++ })) return;
     sendContent(response, bytes, start);

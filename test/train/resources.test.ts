@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RuntimeUnavailableError } from "../../src/errors.js";
 import { type Demand, defaultMemoryBytes, divide } from "../../src/train/resources.js";
-import { architectureNames, architectureOf } from "../../src/vit/architecture.js";
+import { architectureNames, architectureOf, parameterCount } from "../../src/vit/architecture.js";
 
 const demand = (name: string, given: Partial<Demand> = {}): Demand => ({
   architecture: architectureOf(name),
@@ -12,6 +12,12 @@ const demand = (name: string, given: Partial<Demand> = {}): Demand => ({
   memoryBytes: defaultMemoryBytes,
   ...given,
 });
+
+/** As large as networks are, without building their graphs. */
+const roughly = (name: string) => (microBatch: number) => {
+  const weights = 4 * parameterCount(architectureOf(name));
+  return { shared: 1e8 + weights, perLane: 6e7 + 2 * weights + microBatch * weights };
+};
 
 describe("divide", () => {
   it("gives each thread a lane of its own, and one lane several where memory is short", () => {
@@ -35,7 +41,7 @@ describe("divide", () => {
       fc.property(cases, ({ name, ...given }) => {
         let found: ReturnType<typeof divide>;
         try {
-          found = divide(demand(name, given));
+          found = divide(demand(name, { ...given, footprint: roughly(name) }));
         } catch (error) {
           expect(error).toBeInstanceOf(RuntimeUnavailableError);
           return;
@@ -46,7 +52,7 @@ describe("divide", () => {
         // Rounded up, but by less than one image in each run.
         const rounds = Math.ceil(given.batchSize / (lanes * microBatch));
         expect(lanes * rounds * (microBatch - 1)).toBeLessThan(given.batchSize);
-        expect(divide(demand(name, given))).toEqual(found);
+        expect(divide(demand(name, { ...given, footprint: roughly(name) }))).toEqual(found);
       }),
     );
   });

@@ -42,7 +42,7 @@ export async function fetchModel(model: HubName, settings: HubSettings, options:
   }
   const hub = await openHub(settings, repo);
   try {
-    const listing = await list(hub, repo, revision, settings, options).catch(async (error: unknown) => {
+    const listing = await listModel(hub, repo, revision, settings, options).catch(async (error: unknown) => {
       if (!(error instanceof RuntimeUnavailableError)) throw error;
       // What a branch was when it was last looked up may do where the hub is out of reach.
       if (known === undefined || !(await isKept(false))) {
@@ -81,12 +81,13 @@ async function weightsOf(cache: HubCache, commit: string, name: string): Promise
   return [name, ...parseWeightsIndex(await readFile(path, "utf8"), path).keys()];
 }
 
-async function list(
+/** What a model consists of. @throws FormatError where the hub answers something else */
+export async function listModel(
   hub: HubClient,
   repo: string,
   revision: string,
   settings: HubSettings,
-  options: ModelHooks,
+  options: HubHooks,
 ): Promise<Listing> {
   const path = `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const ask = () => hub.getText(path, largestTextBytes, options.signal);
