@@ -15,7 +15,7 @@ Examples:
       --methods linear,sas:rank=2,embedding=2,lora:rank=4 --lr-grid 1e-3,5e-3,2e-2 --out suites/two
 
 Without other settings the recipe is NOAH's and FacT's: 100 epochs, batches of 64, AdamW with 1e-3 and decay 1e-4,
-drop path 0.1. One scale per method is searched by alternatives, as in fact-tt:scale=0.01/0.1/1/10/100.`;
+drop path 0.1; --final trains on train800val200 once settings are chosen on val200, as published rows do. One scale per method is searched by alternatives, as in fact-tt:scale=0.01/0.1/1/10/100.`;
 
 /** The recipe of NOAH and FacT: AdamW, a tenth of the epochs to warm up, cosine, drop path; no dropout inside the methods. */
 const recipe = {

@@ -6,7 +6,7 @@ import { secondsOf, type Work } from "../suite/estimate.js";
 import type { MethodChoice, Setting } from "../suite/method-choice.js";
 import { isFinished, type ResultLine, type TrialLine } from "../suite/result.js";
 import { nameTrial, type Trial } from "../suite/trial.js";
-import { accountFor } from "../train/assemble.js";
+import { accountFor, assembleStep, idleInStep } from "../train/assemble.js";
 import { forMethod, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
 import { fitNetwork } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
@@ -21,6 +21,8 @@ import { engineVersion, packageVersion } from "./versions.js";
 
 /** The settings that all trials of a suite share. */
 export type SuiteConfig = Omit<TrainConfigInput, "out" | "data" | "method" | "options" | "seed">;
+
+type TrialConfig = Trial["config"];
 
 /** A suite: what it compares, and how. */
 export interface SuiteOptions extends Comparison {
@@ -106,11 +108,30 @@ export async function planSuite(
     digests.set(key, digest);
     return digest;
   };
+  const idleKeys = new Map<string, readonly string[]>();
+  /** The settings without those that do nothing with their method, by itself or as it is set in this network. */
+  const forNetwork = (given: TrialConfig): TrialConfig => {
+    const own = forMethod(given);
+    const whole = parseConfig({ ...own, out: "-" }, options.suite);
+    const { method: name, options: set, dropout, dropPath, layerDecay } = whole;
+    const key = JSON.stringify([name, set, dropout, dropPath, layerDecay]);
+    const method = methodOf(name);
+    const idle =
+      idleKeys.get(key) ??
+      (dropout > 0 || dropPath > 0 || layerDecay < 1
+        ? idleInStep(whole, assembleStep(whole, 1, first, start.contract, method, set, 1, true))
+        : []);
+    idleKeys.set(key, idle);
+    return Object.fromEntries(Object.entries(own).filter(([key]) => !idle.includes(key))) as TrialConfig;
+  };
   const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, lr }, seed, final) => {
     const { task, method } = cell;
     const resolved = resolveOptions(methodOf(method.method), architectureOf(task), given);
-    const own = forMethod<Omit<TrainConfigInput, "out">>({
-      ...options.config,
+    const { valFraction, ...shared } = options.config;
+    const own = forNetwork({
+      ...shared,
+      // It divides the images for a search; what is final has all of them.
+      ...(valFraction !== undefined && !final && { valFraction }),
       data: task.data,
       method: method.method,
       options: resolved as TrainConfig["options"],
@@ -135,7 +156,7 @@ export async function planSuite(
     const { images } = tasks.find(({ name }) => name === task.name) as OpenTask;
     return {
       architecture,
-      images,
+      images: options.final && scoresTest ? joinImages(images) : images,
       epochs: config.epochs,
       isHeadAlone: account.trainable === 0,
       trainsBackbone: account.trainable === account.total,
@@ -188,11 +209,15 @@ function configOf(
 
 const accountOfFirst = (method: AnyMethod, architecture: Architecture) => accountFor(method, architecture, {});
 
+/** How many images of each kind there are once those for validation are trained on too. */
+export const joinImages = ({ train, val, test }: Work["images"]): Work["images"] => ({
+  train: train + val,
+  val: 0,
+  test,
+});
+
 /** A task with the images it will be trained, chosen and scored on. */
-async function openTask(
-  task: Task,
-  { config, targets, rates, methods, final, seeds }: SuiteOptions,
-): Promise<OpenTask> {
+async function openTask(task: Task, { config, targets, rates, methods, seeds }: SuiteOptions): Promise<OpenTask> {
   const division = { seed: seeds[0] ?? 0, ...(task.shots !== undefined && { shots: task.shots }) };
   // All images decide a trial's name, not how its seed divides them; but which shots there are may be listed per seed.
   const whole = await openDataset(task.data, { ...division, valFraction: 0 });
@@ -212,7 +237,7 @@ async function openTask(
     ...task,
     dataset: whole,
     digest: await digestDataset(whole),
-    images: { train: train + (final ? val : 0), val, test },
+    images: { train, val, test },
   };
 }
 

@@ -48,7 +48,9 @@ export async function writeSuiteReport(outcome: SuiteOutcome, parts: readonly Pa
 const describe = ({ plan, lines, searched }: SuiteOutcome) => {
   const trials = new Set([...lines, ...searched].map(({ trial }) => trial)).size;
   const { tasks, methods, seeds } = plan.options;
-  return html`<p class="soft">${trials} trials: ${tasks.length} tasks, ${methods.length} methods, ${seeds.length} seeds.</p>`;
+  const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  const parts = [counted(tasks.length, "task"), counted(methods.length, "method"), counted(seeds.length, "seed")];
+  return html`<p class="soft">${counted(trials, "trial")}: ${parts.join(", ")}.</p>`;
 };
 
 function factsOf({ plan, lines, searched }: SuiteOutcome): readonly (readonly [string, string])[] {

@@ -33,7 +33,8 @@ export async function findTasks(roots: readonly string[], names?: readonly strin
       const task = await find(known?.name ?? basename(name), known?.alias ? [known.name, known.alias] : [name]);
       if (task) return task;
       if (await isFolder(name)) return { name: basename(name), data: name };
-      throw new ConfigError(`${name}: there is no such task below ${roots.join(", ")}, nor a folder of that name.`);
+      const below = roots.length > 0 ? `no such task below ${roots.join(", ")}, nor a` : "no";
+      throw new ConfigError(`${name}: there is ${below} folder of that name.`);
     }),
   );
   const twice = tasks.find(({ name }, i) => tasks.findIndex((task) => task.name === name) < i);

@@ -6,7 +6,7 @@ import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { readRunRecord } from "./run-folder.js";
 import { keepingShelf, type Shelf } from "./shelf.js";
 import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.js";
-import { planSuite, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
+import { joinImages, planSuite, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
 import { scoreRun, type Target } from "./suite-score.js";
 import { train } from "./train.js";
 
@@ -162,7 +162,8 @@ function createRunner(
     // A training that an earlier process ended is not done again, but it took its time.
     const own = Math.max((performance.now() - began) / 1000, isFinished(known) ? 0 : Number(done.seconds));
     const wallSeconds = own + (isFinished(known) ? known.wallSeconds : 0);
-    const task = plan.tasks.find(({ name }) => name === trial.task);
+    const divided = plan.tasks.find(({ name }) => name === trial.task)?.images ?? { train: 0, val: 0, test: 0 };
+    const counted = trial.config.final ? joinImages(divided) : divided;
     return {
       ...base,
       ...factsOf(trial, done),
@@ -171,7 +172,7 @@ function createRunner(
         ...(isFinished(known) ? known.targets : {}),
         ...Object.fromEntries(targets.map(({ name, digest }) => [name, digest])),
       },
-      images: { ...(images ?? task?.images ?? { train: 0, val: 0 }), test: task?.images.test ?? 0 },
+      images: { ...counted, ...images, test: counted.test },
       wallSeconds,
     };
   }

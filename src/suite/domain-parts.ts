@@ -17,8 +17,13 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
   const valOf = (method: string) => ownLines(method).flatMap(({ val }) => (val ? [val.top1] : []));
   const [task = ""] = material.tasks;
   const fieldOf = (method: string, i: number) => byTarget[i]?.find((row) => row.method === method)?.fields.get(task);
-  const all = (method: string): readonly (readonly number[])[] =>
-    ownLines(method).map(({ scores }) => targets.map((target) => scores[target]?.last.top1 ?? Number.NaN));
+  const means = meansOf(targets, source);
+  const meanCell = (method: string, names: readonly string[]): PartCell =>
+    figureCell(
+      spreadOf(
+        ownLines(method).map(({ scores }) => meanOf(names.map((name) => scores[name]?.last.top1 ?? Number.NaN))),
+      ),
+    );
   const [base = "", ...others] = present;
   const choices = choicesPart(searched, material);
   const difference = (method: string, i: number): PartCell => {
@@ -31,13 +36,13 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
       id: "targets",
       title: `trained on ${source}; top-1 in percent after the last epoch, mean ± sd over seeds`,
       table: {
-        head: ["method", "parameters", `${source} (validation)`, ...targets, "mean of targets"],
+        head: ["method", "parameters", `${source} (validation)`, ...targets, ...means.keys()],
         rows: present.map((method) => [
           method,
           countCell(Math.max(...ownLines(method).map(({ trainable }) => trainable))),
           figureCell(valOf(method).length > 0 ? spreadOf(valOf(method)) : undefined),
           ...targets.map((_, i) => figureCell(fieldOf(method, i)?.last)),
-          figureCell(spreadOf(all(method).map(meanOf))),
+          ...[...means.values()].map((names) => meanCell(method, names)),
         ]),
       },
       notes: targets.some((target) => target.includes("mask"))
@@ -60,4 +65,18 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
       : []),
     ...(choices ? [choices] : []),
   ];
+}
+
+const maskSuffix = / \(\d+-class mask\)$/;
+const allSuffix = / \(all \d+ logits\)$/;
+
+/** The means over targets, each by its title: the source is no target, and the two ways to score stay apart. */
+function meansOf(targets: readonly string[], source: string): ReadonlyMap<string, readonly string[]> {
+  const own = targets.filter((name) => name.replace(maskSuffix, "").replace(allSuffix, "") !== source);
+  const isMasked = own.some((name) => maskSuffix.test(name));
+  if (!isMasked) return new Map([["mean of targets", own]]);
+  return new Map([
+    ["mean of targets, masked", own.filter((name) => !allSuffix.test(name))],
+    ["mean of targets, all logits", own.filter((name) => !maskSuffix.test(name))],
+  ]);
 }

@@ -153,14 +153,20 @@ export function choicesPart(searched: readonly TrialLine[], { lines, tasks, meth
       const tried = [...new Map(searched.filter(own).map((line) => [line.trial, line])).values()];
       const chosen = lines.find(own);
       if (tried.length < 2 || !chosen) return [];
-      const rates = tried.map(({ lr }) => lr);
-      const isEnd =
-        rates.length > 1 && new Set(rates).size > 1 && [Math.min(...rates), Math.max(...rates)].includes(chosen.lr);
+      const keys = [...new Set(tried.flatMap((line) => Object.keys(settingOf(line))))].filter(
+        (key) => new Set(tried.map((line) => JSON.stringify(settingOf(line)[key]))).size > 1,
+      );
+      const nameOf = (line: TrialLine): string =>
+        keys.map((key) => `${key} ${[settingOf(line)[key]].flat().join("+")}`).join(", ");
+      const isEnd = keys.some((key) => {
+        const values = tried.map((line) => settingOf(line)[key]).filter((value) => typeof value === "number");
+        return [Math.min(...values), Math.max(...values)].includes(settingOf(chosen)[key] as number);
+      });
       return [
         [
           `${task}  ${method}`,
-          `${chosen.lr}${isEnd ? " (end)" : ""}`,
-          ...[tried.map(({ lr, val }) => `${lr}: ${val ? percent(val.top1) : "–"}`).join("  ")],
+          `${nameOf(chosen)}${isEnd ? " (end)" : ""}`,
+          tried.map((line) => `${nameOf(line)}: ${line.val ? percent(line.val.top1) : "–"}`).join("; "),
         ],
       ];
     }),
@@ -168,11 +174,14 @@ export function choicesPart(searched: readonly TrialLine[], { lines, tasks, meth
   if (rows.length === 0) return undefined;
   return {
     id: "choices",
-    title: "learning rates chosen on validation images, with the first seed",
-    table: { head: ["task, method", "chosen", "validation top-1 by rate"], rows, words: [2] },
-    notes: ["“end” is the smallest or largest rate of the grid: a wider grid might give more."],
+    title: "settings chosen on validation images, with the first seed",
+    table: { head: ["task, method", "chosen", "validation top-1 by setting"], rows, words: [2] },
+    notes: ["“end” is the smallest or largest number of those tried: a wider grid might give more."],
   };
 }
+
+/** What a search may choose: the learning rate and the options of the method. */
+const settingOf = ({ lr, options }: TrialLine): Readonly<Record<string, unknown>> => ({ lr, ...options });
 
 /** The parts that every comparison has. */
 export function comparisonParts(material: Material, searched: readonly TrialLine[]): readonly Part[] {

@@ -22,7 +22,8 @@ export function baseRate({ lr, init }: TrainConfig, account: Account): number {
 
 /**
  * The training step that a configuration asks for.
- * @throws ConfigError where an option of the configuration finds nothing to act on
+ * @param isShared whether several methods share the configuration, so that an option may find nothing to act on
+ * @throws ConfigError where an option of the configuration finds nothing to act on, unless it is shared
  */
 export function assembleStep(
   config: TrainConfig,
@@ -32,6 +33,7 @@ export function assembleStep(
   method: AnyMethod,
   methodOptions: Readonly<Record<string, unknown>>,
   microBatch: number,
+  isShared = false,
 ): TrainingStep {
   const step = trainingStep({
     architecture,
@@ -46,7 +48,7 @@ export function assembleStep(
     dropPath: config.dropPath,
     isNoisy: config.gradientNoise > 0,
   });
-  refuseIdleStep(config, step, method.name);
+  if (!isShared) refuseIdleStep(config, step, method.name);
   return step;
 }
 
@@ -64,17 +66,28 @@ const groupsOf =
   };
 
 /** Stops where an option found nothing in the network to act on. @throws ConfigError */
-function refuseIdleStep(config: TrainConfig, { masks, parameters }: TrainingStep, method: string): void {
+function refuseIdleStep(config: TrainConfig, step: TrainingStep, method: string): void {
+  const [first] = idleInStep(config, step);
+  if (first === undefined) return;
+  const reasons: Readonly<Record<typeof first, string>> = {
+    dropout: `${method} as it is set has no place for it`,
+    dropPath: "it spares the first block, and the network has no other",
+    layerDecay: `${method} trains nothing that belongs to one layer`,
+  };
+  throw new ConfigError(`${first}: ${reasons[first]}. Leave it out.`);
+}
+
+/** The keys that are set, and find nothing to act on in what they have made. */
+export function idleInStep(
+  { dropout, dropPath, layerDecay }: TrainConfig,
+  { masks, parameters }: TrainingStep,
+): readonly ("dropout" | "dropPath" | "layerDecay")[] {
   const has = (kind: string): boolean => masks.some(({ name }) => name.startsWith(`${kind}/`));
-  if (config.dropout > 0 && !has("dropout")) {
-    throw new ConfigError(`dropout: ${method} as it is set has no place for it. Leave it out.`);
-  }
-  if (config.dropPath > 0 && !has("path")) {
-    throw new ConfigError("dropPath: it spares the first block, and the network has no other. Leave it out.");
-  }
-  if (config.layerDecay < 1 && !parameters.some(({ name }) => layerOf(name) !== undefined)) {
-    throw new ConfigError(`layerDecay: ${method} trains nothing that belongs to one layer. Leave it out.`);
-  }
+  return [
+    ...(dropout > 0 && !has("dropout") ? (["dropout"] as const) : []),
+    ...(dropPath > 0 && !has("path") ? (["dropPath"] as const) : []),
+    ...(layerDecay < 1 && !parameters.some(({ name }) => layerOf(name) !== undefined) ? (["layerDecay"] as const) : []),
+  ];
 }
 
 /** How each parameter moves: Muon is made for the matrices inside a network, so beside it AdamW moves all others. */

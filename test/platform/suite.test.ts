@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepingShelf } from "../../src/platform/shelf.js";
 import { runSuite, type SuiteEvent } from "../../src/platform/suite.js";
 import { planSuite, type SuiteOptions } from "../../src/platform/suite-plan.js";
-import { parseMethods } from "../../src/suite/method-choice.js";
+import { parseMethods, type Setting } from "../../src/suite/method-choice.js";
 import { parseResults, type TrialLine } from "../../src/suite/result.js";
 import { makeTinyTask } from "../support/tiny-task.js";
 
@@ -221,5 +221,42 @@ describe("a plan", () => {
     ["nothing to choose with", { tasks: [{ name: "x", data: "drawn:count:val=0" }] }, /no validation images/],
   ])("refuses %s", async (_, given, message) => {
     await expect(plan(given)).rejects.toThrow(message);
+  });
+});
+
+describe("settings that the trials of a suite share", () => {
+  it("are left out where a method has no place for them", async () => {
+    const config = { ...optionsOf("").config, dropout: 0.1, layerDecay: 0.8 };
+    const methods = parseMethods("linear,bitfit,lora,full,vpt-shallow");
+    const plan = await planSuite(
+      optionsOf("shared", { config, methods, rates: [], seeds: [0] }),
+      new Map(),
+      keepingShelf(),
+    );
+    const kept = await Promise.all(
+      plan.cells.slice(0, 5).map(async (cell) => {
+        const { config: own } = await plan.trialOf(cell, cell.candidates[0] as Setting, 0, false);
+        return [cell.method.label, own.dropout !== undefined, own.layerDecay !== undefined];
+      }),
+    );
+    expect(kept).toEqual([
+      ["linear", false, false],
+      ["bitfit", false, true],
+      ["lora", true, true],
+      ["full", false, true],
+      ["vpt-shallow", true, true],
+    ]);
+  });
+
+  it("run to the end with every method, and divide images for the search alone where results are final", async () => {
+    const config = { ...optionsOf("").config, epochs: 1, dropout: 0.1, valFraction: 0.5 };
+    const tasks = [{ name: "count", data: "drawn:count:train=12:val=0:test=6:size=16" }];
+    const methods = parseMethods("bitfit,vera:start=0.1/0.2");
+    const options = optionsOf("divided", { config, tasks, methods, rates: [], seeds: [0], final: true });
+    const { plan, lines, searched, failures } = await runSuite(options);
+    expect(failures).toEqual([]);
+    expect(plan.tasks[0]?.images).toEqual({ train: 6, val: 6, test: 6 });
+    expect(lines.map(({ images }) => images)).toEqual(Array(2).fill({ train: 12, val: 0, test: 6 }));
+    expect(searched.map(({ images }) => images.train)).toEqual([6, 6]);
   });
 });

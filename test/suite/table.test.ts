@@ -137,3 +137,19 @@ describe("a table in letters", () => {
   });
   it("wraps words", () => expect(wrapText("one two three", 7)).toEqual(["one two", "three"]));
 });
+
+describe("the settings chosen", () => {
+  it("are named by what was searched, options as well as rates", () => {
+    const tried = [0.1, 1, 10].map((scale, i) => ({
+      ...line("fact-tt", "eurosat", 0, 0.5 + i / 10),
+      trial: `scale ${scale}`,
+      options: { rank: 4, scale },
+    }));
+    const chosen = tried[1] as TrialLine;
+    const material = { lines: [chosen], tasks: ["eurosat"], methods: ["fact-tt"], groupOf };
+    const cells = (lines: readonly TrialLine[]) =>
+      comparisonParts(material, lines).find(({ id }) => id === "choices")?.table?.rows[0];
+    expect(cells(tried)).toEqual(["eurosat  fact-tt", "scale 1", "scale 0.1: 50.0; scale 1: 60.0; scale 10: 70.0"]);
+    expect(cells(tried.slice(0, 2))?.[1]).toBe("scale 1 (end)");
+  });
+});
