@@ -9,9 +9,14 @@ export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
 /** The endings of image files. */
 export const imageKinds: readonly string[] = ["jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "avif"];
 
-/** True for a file name with the ending of an image. */
-export const isImageName = (name: string): boolean =>
-  imageKinds.includes(name.slice(name.lastIndexOf(".") + 1).toLowerCase());
+/** Endings of images that cannot be read. They count as images, so that none is passed over in silence. */
+const foreignKinds: readonly string[] = ["bmp", "heic", "heif", "jp2", "jxl", "pbm", "pgm", "ppm", "tga"];
+
+/** True for a file name with the ending of an image, whether or not its format can be read. */
+export const isImageName = (name: string): boolean => {
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  return imageKinds.includes(ending) || foreignKinds.includes(ending);
+};
 
 /** What the first bytes of an image file say, before a pixel is decoded. */
 export interface ImageHeader {
@@ -57,7 +62,8 @@ export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
         : "the bytes are not those of a JPEG, PNG, WebP, GIF, TIFF or AVIF image";
     const what =
       format === undefined ? other : `the header of this ${format.toUpperCase()} image is damaged or cut off`;
-    throw new FormatError(`${name}: ${what}. Replace or remove the file.`);
+    const cure = format === undefined && bytes.length > 0 ? "Convert, replace" : "Replace";
+    throw new FormatError(`${name}: ${what}. ${cure} or remove the file.`);
   }
   const { width, height, unfit } = header;
   if (unfit) throw new FormatError(`${name}: ${unfit}. Convert the file to PNG or JPEG, or remove it.`);

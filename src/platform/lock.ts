@@ -115,9 +115,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process started, in a form only good for comparing; known on Linux, elsewhere the number alone must do. */
+/**
+ * When a process started, in a form only good for comparing; known on Linux, elsewhere the number alone must do.
+ * `"ended"` for one that is dead and only waits for its parent to ask: in containers that may last for ever.
+ */
 async function startOf(pid: number): Promise<string | undefined> {
   const facts = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  // Field 22; the second one, the command in parentheses, may hold spaces.
-  return facts?.slice(facts.lastIndexOf(")") + 2).split(" ")[19];
+  // Fields 3 and 22; the second one, the command in parentheses, may hold spaces.
+  const fields = facts?.slice(facts.lastIndexOf(")") + 2).split(" ");
+  return fields?.[0] === "Z" || fields?.[0] === "X" ? "ended" : fields?.[19];
 }

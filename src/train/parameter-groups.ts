@@ -8,11 +8,11 @@ export const isUndecayed = ({ name, shape }: MethodParameter): boolean =>
   shape.length <= 1 || name.endsWith(".bias") || /(^|\.)(pos_embed|cls_token|reg_token|dist_token)$/.test(name);
 
 /**
- * The layer of a parameter, by its name: 0 for the embedding of patches, positions and tokens, `i + 1` for block `i` (from 0),
+ * The layer of a parameter, by its name: 0 for patches, positions, tokens and their norm, `i + 1` for block `i` (from 0),
  * undefined for what belongs to no layer: the last norm, the head, tensors that all blocks share.
  */
 export function layerOf(name: string): number | undefined {
-  if (/(^|\.)(pos_embed|patch_embed|cls_token|reg_token|dist_token)(\.|$)/.test(name)) return 0;
+  if (/(^|\.)(pos_embed|patch_embed|cls_token|reg_token|dist_token|norm_pre)(\.|$)/.test(name)) return 0;
   const block = /(?:^|\.)(?:blocks|prompts)\.(\d+)(?:\.|$)/.exec(name)?.[1];
   return block === undefined ? undefined : Number(block) + 1;
 }

@@ -48,6 +48,11 @@ describe("split folders", () => {
     expect(Buffer.from((await dataset.splits.test?.read(0)) ?? []).toString()).toBe("test/b/t.jpg");
   });
 
+  it("pass over no image that cannot be read", async () => {
+    await put("train/a/x.jpg", "train/a/y.BMP", "train/b/z.heic", "train/b/notes.txt");
+    expect(ids((await openDataset(root)).splits.train)).toEqual(["train/a/x.jpg", "train/a/y.BMP", "train/b/z.heic"]);
+  });
+
   it("have no val unless a share is asked for, and none in the end where all is trained on", async () => {
     await put(...["a", "b"].flatMap((name) => Array.from({ length: 10 }, (_, i) => `train/${name}/${i}.jpg`)));
     expect(counts(await openDataset(root))).toEqual([20, null, null]);

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfigError } from "../../src/errors.js";
 import { lockFolder } from "../../src/platform/lock.js";
 
@@ -54,6 +54,21 @@ describe("lockFolder", () => {
       await (await lockFolder(folder)).release();
     },
   );
+
+  it.skipIf(process.platform !== "linux")("takes over from a dead process that nobody has asked after", async () => {
+    const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 20"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [line] = await once(parent.stdout, "data");
+      const pid = Number(String(line));
+      const started = (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ")[21];
+      await hold(JSON.stringify({ pid, started }));
+      await expect(lockFolder(folder)).rejects.toThrow(`process ${pid}`);
+      await vi.waitFor(async () => expect(await readFile(`/proc/${pid}/stat`, "utf8")).toContain(") Z "), 5000);
+      await (await lockFolder(folder)).release();
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  });
 
   it("takes over a lock nobody can have written", async () => {
     for (const text of ["", "{", "null", '{"pid":-1}', '{"pid":"1"}', '{"pid":1e99}']) {

@@ -48,6 +48,7 @@ describe("layerRate", () => {
       "ssf.patch_embed.proj.scale",
     ];
     expect(layers.map(layerOf)).toEqual([4, 11, 3, 0]);
+    expect(["norm_pre.weight", "norm_pre.bias", "norm.weight"].map(layerOf)).toEqual([0, 0, undefined]);
     expect(["sas.attn.down", "fact.cores", "arc.attn.down", "sas.hyper.weight"].map(layerOf)).toEqual([
       undefined,
       undefined,
