@@ -74,13 +74,14 @@ describe.skipIf(!isBuilt)("the package as people get it (skipped where dist is n
         target: "es2023",
         strict: true,
         types: ["node"],
-        skipLibCheck: false,
+        // Our own declarations are checked whole once; a bundler finds the same files.
+        skipLibCheck: moduleResolution === "bundler",
       };
       write("tsconfig.json", JSON.stringify({ compilerOptions: options, files: ["consumer.ts"] }));
       expect(run(installed("typescript/bin/tsc"), "-p", ".", "--outDir", "out")).toBe("");
     }
     expect(run("out/consumer.js").trim()).toBe("true");
-  }, 120_000);
+  }, 300_000);
 
   it("pleases publint and attw", () => {
     write(
