@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.js";
-import { concat, type Graph, gemm, graph, input, reshape, type Value, weight } from "../graph/index.js";
+import { add, concat, type Graph, gemm, graph, input, reshape, type Value, weight } from "../graph/index.js";
 import { modulesOf, parametersOf } from "../vit/architecture.js";
 import { places, type Site } from "../vit/site.js";
 import type { MergeOptions } from "./merge.js";
@@ -34,8 +34,13 @@ export function lowRankGraph({ architecture: a, method, methodOptions }: MergeOp
   for (const { name, shape } of parametersOf(a)) {
     if (adaptation.tensor?.(name, weight(name, shape))) refuse(`trains ${name} itself`);
   }
-  for (const { name } of modulesOf(a))
-    if (adaptation.output?.(name)) refuse(`scales or shifts what comes out of ${name}`);
+  const maps = new Set(
+    Array.from({ length: a.blocks }, (_, block) => places.map((p) => `blocks.${block}.${p}`)).flat(),
+  );
+  for (const { name } of modulesOf(a)) {
+    const change = adaptation.output?.(name);
+    if (change && (change.scale || !maps.has(name))) refuse(`scales or shifts what comes out of ${name}`);
+  }
 
   const outputs: Record<string, Value> = {};
   const shapes = new Map(parametersOf(a).map(({ name, shape }) => [name, shape]));
@@ -74,6 +79,9 @@ export function lowRankGraph({ architecture: a, method, methodOptions }: MergeOp
       );
     }
     if (change?.scale) put("scale", change.scale);
-    if (change?.shift) put("shift", reshape(behind(reshape(change.shift, [1, a.width])), [kernel.shape[0] as number]));
+    const before = change?.shift && reshape(behind(reshape(change.shift, [1, a.width])), [kernel.shape[0] as number]);
+    const after = adaptation.output?.(`blocks.${site.block}.${site.place}`)?.shift;
+    const shift = before && after ? add(before, after) : (before ?? after);
+    if (shift) put("shift", shift);
   }
 }

@@ -13,6 +13,7 @@ const configSchema = z.looseObject({
   r: z.int().min(1),
   lora_alpha: z.number(),
   use_rslora: z.boolean().default(false),
+  lora_bias: z.boolean().default(false),
   fan_in_fan_out: z.boolean().default(false),
   bias: z.literal("none").default("none"),
   rank_pattern: z.record(z.string(), z.int().min(1)).nullish(),
@@ -84,7 +85,7 @@ const targetOf: Readonly<Record<string, Target>> = {
 
 /**
  * The adapter that a LoRA of HF PEFT is: `y + scale · B (A x)`. Ours have one rank everywhere, so smaller ones are filled up
- * with zeros; the scale (`alpha / r`, or `alpha / √r` of rsLoRA) goes into B.
+ * with zeros; the scale (`alpha / r`, or `alpha / √r` of rsLoRA) goes into B and its bias.
  * @throws FormatError where tensors are missing, left over or of another shape than the backbone's maps
  */
 export function peftToAdapter(
@@ -108,14 +109,16 @@ export function peftToAdapter(
   const architecture: Architecture = { ...backbone.architecture, classes: classCount };
   const targets = [...new Set([...pairs.values()].map(({ target }) => target))];
   const tensors: Record<string, Tensor> = { "head.weight": weight, "head.bias": bias };
+  const hasBias = [...pairs.values()].some((pair) => pair.bias);
   let trained = 0;
   for (let block = 0; block < architecture.blocks; block++) {
     for (const target of targets) {
       const pair = pairs.get(`${block}.${target}`);
       const [inputs, outputs] = sizesOf(architecture, target);
       const [down, up] = [new Float64Array(inputs * rank), new Float64Array(rank * outputs)];
+      const shift = new Float64Array(outputs);
       if (pair) {
-        const { a, b, path } = pair;
+        const { a, b, bias: moved, path } = pair;
         const size = a?.shape[0] ?? 0;
         const fits = a?.shape[1] === inputs && b?.shape[0] === outputs && b?.shape[1] === size;
         if (!a || !b || !fits) {
@@ -123,24 +126,29 @@ export function peftToAdapter(
             `${path}: expected lora_A [r, ${inputs}] and lora_B [${outputs}, r], got ${shapeText(a)} and ${shapeText(b)}`,
           );
         }
+        if (moved && !(moved.shape.length === 1 && moved.shape[0] === outputs)) {
+          return fail(`${path}: expected the bias of lora_B [${outputs}], got ${shapeText(moved)}`);
+        }
         const scale = scaleOf(config, path, size, fail);
         const [from, to] = [toNumbers(a), toNumbers(b)];
         for (let k = 0; k < size; k++) {
           for (let i = 0; i < inputs; i++) down[i * rank + k] = from[k * inputs + i] as number;
           for (let o = 0; o < outputs; o++) up[k * outputs + o] = scale * (to[o * size + k] as number);
         }
-        trained += elementCount(a.shape) + elementCount(b.shape);
+        if (moved) shift.set(toNumbers(moved).map((x) => scale * x));
+        trained += elementCount(a.shape) + elementCount(b.shape) + (moved ? outputs : 0);
         pairs.delete(`${block}.${target}`);
       }
       tensors[`lora.blocks.${block}.${target}.down`] = tensorOf("float32", [inputs, rank], down);
       tensors[`lora.blocks.${block}.${target}.up`] = tensorOf("float32", [rank, outputs], up);
+      if (hasBias) tensors[`lora.blocks.${block}.${target}.bias`] = tensorOf("float32", [outputs], shift);
     }
   }
   const [left] = pairs.values();
   if (left) return fail(`${left.path}: the backbone has ${architecture.blocks} blocks, and no such module`);
   return {
     method: "lora",
-    options: { rank, alpha: rank, targets },
+    options: { rank, alpha: rank, targets, bias: hasBias },
     backbone,
     contract,
     transform,
@@ -155,7 +163,11 @@ interface StoredPair {
   readonly target: Target;
   a?: Tensor;
   b?: Tensor;
+  /** Of B, `lora_bias`. */
+  bias?: Tensor;
 }
+
+const factors: Readonly<Record<string, "a" | "b" | "bias">> = { "A.weight": "a", "B.weight": "b", "B.bias": "bias" };
 
 /** The pairs by block and target, and the head. */
 function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) => never) {
@@ -169,14 +181,14 @@ function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) =
     if (plain === "classifier.weight") head.weight = tensor;
     else if (plain === "classifier.bias") head.bias = tensor;
     else {
-      const [, path = "", factor] = /^(.+)\.lora_([AB])\.weight$/.exec(plain) ?? [];
+      const [, path = "", factor = ""] = /^(.+)\.lora_(A\.weight|B\.weight|B\.bias)$/.exec(plain) ?? [];
       const place = blockPartOf(path.startsWith("vit.") ? path : `vit.${path}`);
       const target = place && targetOf[place.part];
       if (!place || !target)
         return fail(`${JSON.stringify(name.slice(0, 120))} is no LoRA of a linear map of HF's ViT`);
       const key = `${place.block}.${target}`;
       const pair: StoredPair = pairs.get(key) ?? { path, target };
-      pair[factor === "A" ? "a" : "b"] = tensor;
+      pair[factors[factor] ?? "b"] = tensor;
       pairs.set(key, pair);
     }
   }

@@ -32,7 +32,7 @@ export function configure(command: Command): void {
   command
     .argument(
       "<target>",
-      "backbone (folder or name on the hub), adapter file, run folder, data set (folder, archive, list, drawn:…), or an architecture's name",
+      "backbone (folder or name on the hub), adapter file or folder of HF PEFT, run folder, data set (folder, archive, list, drawn:…), or an architecture's name",
     )
     .option("--method <method>", "for a network: how it is adapted", "sas")
     .option("--classes <count>", "for a network: classes of the head", parseCount);

@@ -1,4 +1,4 @@
-import { concat, filled, type Value } from "../graph/index.js";
+import { add, concat, filled, reshape, type Value } from "../graph/index.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { Delta, Place, Site } from "../vit/site.js";
 
@@ -55,6 +55,29 @@ export function deltaAt(
       0,
     ),
   };
+}
+
+/**
+ * What is added to the output of a module, from the biases of its targets; undefined where it has none.
+ * @param name a module by its canonical name, `blocks.3.attn.qkv`
+ * @param bias of a target, `[out]`
+ */
+export function shiftAt(
+  name: string,
+  chosen: readonly Target[],
+  bias: (target: Target, block: number) => Value,
+): Value | undefined {
+  const [, block, place] = /^blocks\.(\d+)\.(.+)$/.exec(name) ?? [];
+  const parts = chosen
+    .filter((target) => places[target] === place)
+    .map((target) => {
+      const row = bias(target, Number(block));
+      return widen(reshape(row, [1, ...row.shape]), target);
+    });
+  const [first, ...rest] = parts;
+  if (!first) return undefined;
+  const sum = rest.reduce(add, first);
+  return reshape(sum, [sum.shape[1] as number]);
 }
 
 /** `up` of a third of the QKV map with zeros for the other two: `[rank, width] → [rank, 3 width]`. */

@@ -66,7 +66,7 @@ function sizeNote({ adapter, architecture }: NonNullable<ExportSource["trained"]
   return now === own
     ? []
     : [
-        `Trained on images of ${now} pixels, the backbone is for ${own}: HF resizes position embeddings in another way, so that the results differ a little. A merged checkpoint does not have this problem.`,
+        `Trained on images of ${now} pixels, the backbone is for ${own}: HF takes such images with interpolate_pos_encoding=True alone, and resizes position embeddings in another way, so that its logits are others. Take --format safetensors --names hf, which is exact, or train at the backbone's size.`,
       ];
 }
 

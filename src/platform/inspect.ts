@@ -13,6 +13,7 @@ import { openBytes } from "./files.js";
 import { isHubPlace, parseHubName } from "./hub/name.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
+import { describePeft, isPeftFolder } from "./peft-folder.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 import { isWeights } from "./weights-names.js";
 
@@ -32,11 +33,11 @@ export interface InspectOptions extends LocateOptions {
 export type Inspection =
   | (Account & { readonly kind: "architecture" | "backbone"; readonly name: string } & Record<string, unknown>)
   | (Account & { readonly kind: "adapter" | "run"; readonly name: string } & Record<string, unknown>)
-  | ({ readonly kind: "run"; readonly name: string } & Record<string, unknown>)
+  | ({ readonly kind: "run" | "adapter"; readonly name: string } & Record<string, unknown>)
   | DataInspection;
 
 /**
- * What there is to know about a backbone's folder or name on the hub, an adapter's file, a run folder, a data set, or an architecture's name.
+ * What there is to know about a backbone's folder or name on the hub, an adapter's file or folder of HF PEFT, a run folder, a data set, or an architecture's name.
  * @throws ConfigError where it is none of them
  * @throws FormatError where a file is damaged
  */
@@ -56,6 +57,7 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
     );
   }
   if (facts.isFile()) return (await isAdapter(target)) ? inspectAdapter(target) : inspectBackbone(target, options);
+  if (await isPeftFolder(target)) return { kind: "adapter", name: target, ...(await describePeft(target)) };
   const names = await readdir(target);
   if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);
   if (names.some(isWeights)) return inspectBackbone(target, options);

@@ -5,9 +5,10 @@ import { contractTransform } from "../adapter/network.js";
 import { parsePeftConfig, peftToAdapter } from "../adapter/peft-file.js";
 import { printTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
+import { elementCount } from "../graph/tensor.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { parseConfig } from "../vit/config.js";
-import { readSafetensors } from "../vit/safetensors.js";
+import { readSafetensors, readSafetensorsHeader } from "../vit/safetensors.js";
 import { codeOf, explainFailure, openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 
@@ -49,6 +50,38 @@ export async function openPeft(
       file: source.name,
     });
     return { adapter, backbone };
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * What an adapter of HF PEFT says of itself, in plain values; its backbone is not needed.
+ * @throws FormatError where a file is damaged, or the adapter of a kind that is not read
+ */
+export async function describePeft(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const configFile = join(path, files.config);
+  const config = parsePeftConfig(await readText(configFile), configFile);
+  const classes = await labelsIn(path);
+  const source = await openBytes(join(path, files.tensors));
+  try {
+    const { tensors } = await readSafetensorsHeader(source);
+    const shapes = [...tensors].map(([name, { shape }]) => [name, shape] as const);
+    const count = (isCounted: (name: string) => boolean): number =>
+      shapes.reduce((sum, [name, shape]) => sum + (isCounted(name) ? elementCount(shape) : 0), 0);
+    return {
+      format: "HF PEFT",
+      method: "lora",
+      rank: config.r,
+      alpha: config.lora_alpha,
+      isRankStabilized: config.use_rslora,
+      hasBias: config.lora_bias,
+      backbone: config.base_model_name_or_path ?? null,
+      parameters: count((name) => name.includes(".lora_")),
+      headParameters: count((name) => !name.includes(".lora_")),
+      classes: classes ?? [],
+      tensors: Object.fromEntries(shapes),
+    };
   } finally {
     await source.close();
   }

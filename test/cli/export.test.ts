@@ -109,6 +109,10 @@ describe("export", () => {
       "--json",
     );
     expect(jsonLines(again)).toMatchObject([{ method: "lora", isMerged: true, check: { images: 12 } }]);
+    const looked = jsonLines(await run(["inspect", "peft", "--json"], { cwd: folder }));
+    expect(looked).toMatchObject([
+      { kind: "adapter", format: "HF PEFT", method: "lora", classes: ["blue", "green", "red"], hasBias: false },
+    ]);
     const affine = await exportTo("peft-affine", "--run", "affine", "--format", "peft", "--rank", "3");
     expect(affine.stdout).toMatch(/approximated by rank 3: relative error 0\.\d+ in the mean/);
   });

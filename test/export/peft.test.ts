@@ -11,7 +11,7 @@ import { type Tensor, tensorOf } from "../../src/graph/index.js";
 import { methodOf } from "../../src/methods/index.js";
 import { openSession } from "../../src/train/lanes.js";
 import { type Architecture, customArchitecture, parametersOf } from "../../src/vit/architecture.js";
-import { blockPartOf, hfVersions, toHfNames } from "../../src/vit/hf-names.js";
+import { blockPartOf, type HfVersion, hfModule, hfVersions, toHfNames } from "../../src/vit/hf-names.js";
 import { bytesSource, readSafetensors } from "../../src/vit/safetensors.js";
 import { readGolden } from "../golden/vit/read.js";
 import {
@@ -69,7 +69,7 @@ async function logitsOf(
 }
 
 describe("adapters of HF PEFT", () => {
-  it.each(["lora", "lora-patterns"])("%s gives PEFT's logits", async (name) => {
+  it.each(["lora", "lora-patterns", "lora-bias"])("%s gives PEFT's logits", async (name) => {
     const adapter = peftToAdapter(
       parsePeftConfig(configOf(name), name),
       await tensorsOf(name),
@@ -145,10 +145,16 @@ describe("names of HF's ViT", () => {
   });
 });
 
+/** All modules of the tiny network's blocks that are linear maps. */
+const hfModules = (version: HfVersion): string[] =>
+  [0, 1, 2].flatMap((block) =>
+    ["attn.q", "attn.k", "attn.v", "attn.proj", "mlp.fc1", "mlp.fc2"].map((part) => hfModule(block, part, version)),
+  );
+
 describe("an adapter as a LoRA for HF", () => {
   const find = (pattern: RegExp): Case => cases.find(({ title }) => pattern.test(title)) as Case;
   /** The exported adapter, and it read back. */
-  async function carry(one: Case, rank?: number) {
+  async function carry(one: Case, rank?: number, version: HfVersion = "v5") {
     const [trained, frozen] = [randomAdapter(tiny, one), randomBackbone(tiny)];
     const graph = lowRankGraph({ architecture: tiny, method: one.method, methodOptions: one.options });
     const session = await openSession(onOrt, graph, frozen);
@@ -159,21 +165,40 @@ describe("an adapter as a LoRA for HF", () => {
       changes,
       weights: frozen,
       head,
-      version: "v5",
+      version,
       rank,
       baseModel: "tiny",
     } as const;
     return { trained, frozen, made: peftAdapter(given) };
   }
-  const exact = cases.filter(({ title }) => /^(sas|lora|vera|fact)/.test(title) && !/affine/.test(title));
-  it.each(exact.map((one) => [one.title, one] as const))("%s is exact", async (_, one) => {
-    const { trained, frozen, made } = await carry(one);
+  const exact = cases.filter(
+    ({ title }) => /^(sas|lora|vera|fact|arc|rep-adapter)/.test(title) && !/affine/.test(title),
+  );
+  const named = exact.map((one, i) => [one.title, one, hfVersions[i % 2] ?? "v5"] as const);
+  it.each(named)("%s is exact, and read back", async (_, one, version) => {
+    const { trained, frozen, made } = await carry(one, undefined, version);
     const config = parsePeftConfig(JSON.stringify(made.config), "f");
     const back = peftToAdapter(config, made.tensors, contextOf(tiny));
     const images = randomImages(tiny);
     const own = { method: one.method.name, options: one.options, tensors: trained };
     const wanted = await logitsOf(tiny, own, frozen, images, normalization);
     expect(errorBeside(wanted, await logitsOf(tiny, back, frozen, images, normalization))).toBeLessThan(1e-5);
+  });
+
+  it("names modules as either version of transformers does", async () => {
+    const one = find(/^lora .*"proj"/);
+    const modulesFor = async (version: HfVersion) => {
+      const { config, tensors } = (await carry(one, undefined, version)).made;
+      const wanted = config.target_modules as readonly string[];
+      // PEFT takes a module whose name ends in one of the targets; both kinds of names end in `dense` or `fc1` more than once.
+      const all = hfModules(version);
+      const found = all.filter((module) => wanted.some((end) => module === end || module.endsWith(`.${end}`)));
+      const stored = [...tensors.keys()].flatMap((name) => /^base_model\.model\.(.+)\.lora_A/.exec(name)?.[1] ?? []);
+      expect(found.sort()).toEqual(stored.sort());
+      return stored;
+    };
+    expect((await modulesFor("v4"))[0]).toBe("vit.encoder.layer.0.attention.attention.key");
+    expect((await modulesFor("v5"))[0]).toBe("vit.layers.0.attention.k_proj");
   });
 
   it("of full rank needs a rank, and tells its error", async () => {

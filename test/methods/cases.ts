@@ -53,6 +53,7 @@ const otherOptions: readonly { readonly name: string; readonly given: Readonly<R
   { name: "lora", given: {} },
   { name: "lora", given: { rank: 3, alpha: 6, targets: ["v", "q"] } },
   { name: "lora", given: { rank: 2, alpha: 2, targets: ["k", "proj", "fc1", "fc2"] } },
+  { name: "lora", given: { rank: 3, alpha: 6, targets: ["v", "q", "fc1", "fc2"], bias: true } },
   { name: "vera", given: { rank: 7 } },
   { name: "vera", given: { rank: 5, seed: 3, start: 0.5, targets: ["k", "proj"] } },
   { name: "ssf", given: {} },

@@ -73,7 +73,9 @@ describe.each(cases.map((one) => [one.title, one] as const))("%s", (_, one) => {
   it.runIf(method.name !== "rlrr")("computes no gradient of a frozen tensor", () => {
     const trained = new Set(step.parameters.map(({ name }) => name));
     const gradients = step.accumulate.nodes.filter(({ scope }) => scope.startsWith("grad/"));
-    const apart = blockTensors.filter(({ shape }) => !trainVectors.has(method.name) || shape.length > 1);
+    const apart = blockTensors.filter(
+      ({ shape }) => !(trainVectors.has(method.name) || chosen.bias === true) || shape.length > 1,
+    );
     const found = apart.filter((tensor) => gradients.some((node) => isGradientOf(tensor, node)));
     expect(found.map(({ name }) => name)).toEqual(apart.map(({ name }) => name).filter((name) => trained.has(name)));
   });

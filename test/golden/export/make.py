@@ -88,6 +88,7 @@ adapter(
     rank_pattern={"fc1": 1, "layers.1.attention.q_proj": 4}, alpha_pattern={"fc1": 5},
 )
 adapter("dora", r=1, use_dora=True, target_modules=["q_proj"])
+adapter("lora-bias", r=2, lora_alpha=3, lora_bias=True, target_modules=["q_proj", "o_proj", "fc1"])
 header = dict(
     torch="2.9.1", transformers="5.23.0", peft="0.21.2", seed=SEED, command="python test/golden/export/make.py",
     names=sorted(frozen), mean=MEAN, std=STD,
