@@ -133,7 +133,7 @@ describe("a configuration file and flags for different methods", () => {
     ]);
     const flag = await run(["train", "--config", "lora.json", "--no-shared"], { cwd: folder });
     expect(flag.stderr).toContain(
-      "--no-shared: this is no option of lora, the method of lora.json (lora has rank, alpha, targets)",
+      "--no-shared: this is no option of lora, the method of lora.json (lora has rank, alpha, targets, bias)",
     );
   });
 });
