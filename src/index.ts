@@ -46,6 +46,7 @@ export { ReferenceExecutor } from "./run/reference.js";
 export type { Checkpoint as TrainingCheckpoint, Progress, Tensors } from "./train/checkpoint.js";
 export { configJsonSchema, parseConfig, type TrainConfig, type TrainConfigInput } from "./train/config.js";
 export type { LoopEvent, LoopStart } from "./train/events.js";
+export type { Footprint } from "./train/footprint.js";
 export { checkMethod } from "./train/laws.js";
 export { type TrainingResult, trainLoop } from "./train/loop.js";
 export type { LoopConfig, LoopParts } from "./train/loop-parts.js";
