@@ -1,4 +1,3 @@
-import { freemem } from "node:os";
 import type { Account } from "../adapter/account.js";
 import { type Dataset, requireSplit, splitNames } from "../data/dataset.js";
 import { ConfigError, RuntimeUnavailableError } from "../errors.js";
@@ -130,12 +129,9 @@ function emptyClasses(labels: Int32Array, classes: readonly string[]): readonly 
   return classes.filter((_, i) => !present.has(i));
 }
 
-/** Bytes that can still be had, by the limits of a container too; older versions of Node only count what lies idle. */
-const availableMemory = (): number => process.availableMemory?.() ?? freemem();
-
 /** Stops before the machine would have to: what fails in the middle of an epoch fails late. */
 function refuseScarcity(bytes: number): void {
-  const free = availableMemory();
+  const free = process.availableMemory();
   if (bytes <= free) return;
   const [needed, left] = [bytes, free].map((count) => Math.ceil(count / 2 ** 20));
   throw new RuntimeUnavailableError(
