@@ -8,10 +8,11 @@ import { metrics } from "./train-report.js";
 const examples = `
 Examples:
   $ sas-petl evaluate --run runs/flowers --data flowers
-  $ sas-petl evaluate --run runs/flowers --data flowers --split val --best --json`;
+  $ sas-petl evaluate --run runs/flowers --data flowers --split val --best --json
+  $ sas-petl evaluate --backbone my-vit --data imagenet --split val`;
 
 interface Flags {
-  readonly run: string;
+  readonly run?: string;
   readonly data?: string;
   readonly split: Split;
   readonly backbone?: string;
@@ -26,10 +27,13 @@ interface Flags {
 /** Adds the flags and the action of `evaluate`. */
 export function configure(command: Command): void {
   addHubFlags(addMachineFlags(command))
-    .requiredOption("--run <folder>", "run folder, or an adapter's file")
+    .option("--run <folder>", "run folder, or an adapter's file")
     .option("--data <folder>", "data set; default: the run's own")
     .addOption(splitFlag())
-    .option("--backbone <name>", "the run's backbone, folder or name on the hub, where it has moved")
+    .option(
+      "--backbone <name>",
+      "the run's backbone, folder or name, where it has moved; without --run: with its own head",
+    )
     .option("--best", "the epoch that was best on validation images, instead of the last")
     .option("--skip-unreadable", "go on without images that cannot be read")
     .addHelpText("after", examples)

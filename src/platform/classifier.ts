@@ -122,7 +122,8 @@ async function openOwnBackbone(run: string, adapter: Adapter, options: Classifie
 }
 
 async function openPlain({ backbone, threads, ...rest }: ClassifierOptions): Promise<Classifier> {
-  if (backbone === undefined) throw new ConfigError("predict: give a run with --run, or a backbone with --backbone.");
+  if (backbone === undefined)
+    throw new ConfigError("give a run with --run, or a backbone with its own head with --backbone.");
   const { architecture, contract, weights } = await openLocated(backbone, rest);
   if (architecture.classes === 0) {
     throw new ConfigError(

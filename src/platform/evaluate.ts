@@ -7,9 +7,8 @@ import { type Classifier, type ClassifierOptions, openClassifier } from "./class
 import { type RunRecord, readRunRecord } from "./run-folder.js";
 import { openCheckedData, openLoaders } from "./splits.js";
 
-/** What is evaluated on what. */
+/** What is evaluated on what: a run, or a backbone with its own head. */
 export interface EvaluateOptions extends ClassifierOptions {
-  readonly run: string;
   /** Folder of the data set; the run's own where absent. */
   readonly data?: string | undefined;
   /** Default `test`. */
@@ -20,25 +19,27 @@ export interface EvaluateOptions extends ClassifierOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
 }
 
-/** How good a run is on one split. */
+/** How good a run, or a backbone with its own head, is on one split. */
 export interface Evaluation extends Metrics {
-  readonly run: string;
+  readonly run?: string;
+  readonly backbone?: string;
   readonly split: Split;
   readonly images: number;
 }
 
 /**
- * The metrics of a run on a split of a data set.
+ * The metrics of a run, or of a backbone with its own head, on a split of a data set.
  * @throws ConfigError where the split is missing, or its classes are not the run's
  * @throws FormatError where files are damaged
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { run, split = "test" } = options;
-  const record = await readRunRecord(run).catch(() => undefined);
+  const { run, backbone, split = "test" } = options;
+  const record = run === undefined ? undefined : await readRunRecord(run).catch(() => undefined);
   const classifier = await openClassifier(options);
   try {
     const { labels, metrics } = await scoreSplit(classifier, { ...options, split }, record);
-    return { run, split, images: labels.length, ...metrics };
+    const what = run === undefined ? { ...(backbone !== undefined && { backbone }) } : { run };
+    return { ...what, split, images: labels.length, ...metrics };
   } finally {
     await classifier.close();
   }
@@ -55,9 +56,9 @@ export async function scoreSplit(
   options: EvaluateOptions & { readonly split: Split },
   record: RunRecord | undefined,
 ): Promise<ScoredSplit> {
-  const { run, split, skipUnreadable = false, onWarning = () => {} } = options;
+  const { run, backbone, split, skipUnreadable = false, onWarning = () => {} } = options;
   const folder = options.data ?? record?.places.data;
-  if (folder === undefined) throw new ConfigError(`${run}: say with --data what to evaluate it on.`);
+  if (folder === undefined) throw new ConfigError(`${run ?? backbone}: say with --data what to evaluate it on.`);
   const { seed = 0, valFraction, shots, final = false } = record?.config ?? {};
   // Which images the run has not learned from is a matter of its own data alone.
   const own = options.data === undefined ? { shots, final } : {};
@@ -79,6 +80,6 @@ function refuseOtherClasses(folder: string, found: readonly string[], known: rea
   if (found.length === known.length && (isUnnamed || found.every((name, i) => name === known[i]))) return;
   const strange = found.find((name) => !known.includes(name)) ?? known.find((name) => !found.includes(name));
   throw new ConfigError(
-    `${folder}: expected the ${known.length} classes of the run in their order, got ${found.length}${strange === undefined ? "" : `; only one of the two has ${JSON.stringify(strange)}`}. Give the data the run was trained for.`,
+    `${folder}: expected the ${known.length} classes of the network in their order, got ${found.length}${strange === undefined ? "" : `; only one of the two has ${JSON.stringify(strange)}`}. Give the data it was trained for.`,
   );
 }

@@ -56,9 +56,16 @@ export async function checkExport(
   contract: Description["contract"],
   options: ClassifierOptions & Pick<EvaluateOptions, "data" | "signal">,
 ): Promise<ExportCheck> {
-  const { run = "", data, signal, threads } = options;
-  const record = run === "" ? undefined : await readRunRecord(run).catch(() => undefined);
-  const scoring = { run, data, signal, split: "val", skipUnreadable: record?.config.skipUnreadable ?? false } as const;
+  const { run, backbone, data, signal, threads } = options;
+  const record = run === undefined ? undefined : await readRunRecord(run).catch(() => undefined);
+  const scoring = {
+    run,
+    backbone,
+    data,
+    signal,
+    split: "val",
+    skipUnreadable: record?.config.skipUnreadable ?? false,
+  } as const;
   const classifier = await openClassifier(options);
   const before = await scoreSplit(classifier, scoring, record).finally(() => classifier.close());
   const exported = await openModelTeam(model, contract, threads);

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ConfigError } from "../errors.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
@@ -17,15 +18,25 @@ export interface LocateOptions extends ModelHooks {
   readonly offline?: boolean | undefined;
 }
 
+/** The backbone that comes with this package, by its name; its card says what it is. */
+export const bundledBackbone = "sas-mini";
+
+/** True for a place that means the same network on every machine: a model of the hub with its commit, or `sas-mini`. */
+export const isLastingPlace = (place: string): boolean => isHubPlace(place) || place === bundledBackbone;
+
 /**
  * The folder of a backbone. A folder of that name on this machine comes first, unless the name begins with `hf:`; then
- * the model of that name on the hub, from the cache or downloaded into it. Any other name is taken as a folder's.
+ * `sas-mini`, which comes with this package; then the model of that name on the hub, from the cache or downloaded into it.
+ * Any other name is taken as a folder's.
  * @throws ConfigError where the hub has no such model, or does not give it
  * @throws FormatError where something else came than the hub announced
  * @throws RuntimeUnavailableError where network or disk give out
  */
 export async function locateBackbone(name: string, options: LocateOptions = {}): Promise<Located> {
   const model = await findModel(name, options.revision);
+  if (model === undefined && name === bundledBackbone && !(await isHere(name))) {
+    return { folder: fileURLToPath(new URL(`../../models/${name}`, import.meta.url)), place: name };
+  }
   if (model === undefined) return { folder: name, place: resolve(name) };
   return fetchModel(model, await hubSettings(process.env, options.offline), options);
 }
@@ -35,12 +46,12 @@ export async function locateBackbone(name: string, options: LocateOptions = {}):
  * @throws ConfigError where a revision goes with a place, or with another revision
  */
 export async function findModel(name: string, revision: string | undefined): Promise<HubName | undefined> {
-  const isHere = !isHubPlace(name) && (await stat(name).catch(() => undefined)) !== undefined;
-  const model = isHere ? undefined : parseHubName(name);
+  const isFolder = !isHubPlace(name) && (await isHere(name));
+  const model = isFolder ? undefined : parseHubName(name);
   if (model === undefined) {
     if (revision === undefined) return undefined;
     throw new ConfigError(
-      isHere
+      isFolder
         ? `${name}: a folder has no revision ${revision}. Leave it out, or write hf:${name} for the model on the hub.`
         : `${name}: expected owner/name beside the revision ${revision}. Check the name.`,
     );
@@ -50,6 +61,8 @@ export async function findModel(name: string, revision: string | undefined): Pro
   }
   return { ...model, revision: revision === undefined ? model.revision : checkRevision(revision, "revision") };
 }
+
+const isHere = async (name: string): Promise<boolean> => (await stat(name).catch(() => undefined)) !== undefined;
 
 /** The network that a folder or a model of the hub holds, and what finds it again. @throws as `locateBackbone` and `openBackbone` */
 export async function openLocated(

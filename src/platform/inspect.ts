@@ -10,8 +10,8 @@ import { readSafetensorsHeader } from "../vit/safetensors.js";
 import { openAdapter } from "./classifier.js";
 import { isDataFile } from "./datasets/archive.js";
 import { openBytes } from "./files.js";
-import { isHubPlace, parseHubName } from "./hub/name.js";
-import { type LocateOptions, openLocated } from "./hub.js";
+import { parseHubName } from "./hub/name.js";
+import { bundledBackbone, isLastingPlace, type LocateOptions, openLocated } from "./hub.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
 import { describePeft, isPeftFolder } from "./peft-folder.js";
 import { readResult, readRunRecord } from "./run-folder.js";
@@ -37,7 +37,7 @@ export type Inspection =
   | DataInspection;
 
 /**
- * What there is to know about a backbone's folder or name on the hub, an adapter's file or folder of HF PEFT, a run folder, a data set, or an architecture's name.
+ * What there is to know about a backbone's folder or name (`sas-mini`, or on the hub), an adapter's file or folder of HF PEFT, a run folder, a data set, or an architecture's name.
  * @throws ConfigError where it is none of them
  * @throws FormatError where a file is damaged
  */
@@ -45,7 +45,7 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
   if (isDrawn(target)) return inspectData(target, options);
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
-    if (parseHubName(target)) return inspectBackbone(target, options);
+    if (target === bundledBackbone || parseHubName(target)) return inspectBackbone(target, options);
     if (/[/\\]/.test(target)) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
@@ -90,7 +90,7 @@ async function inspectBackbone(folder: string, options: InspectOptions): Promise
   return {
     kind: "backbone",
     name: backbone.name,
-    ...(isHubPlace(backbone.place) && { place: backbone.place }),
+    ...(isLastingPlace(backbone.place) && { place: backbone.place }),
     ...describe(backbone.architecture, options),
     contract: { ...contract, classNames: classNames?.length ?? 0 },
     hash: await backbone.hash(),

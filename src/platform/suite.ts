@@ -3,6 +3,7 @@ import type { Setting } from "../suite/method-choice.js";
 import { type FailedLine, isFinished, type ResultLine, type TrialLine } from "../suite/result.js";
 import { decidingKeys, type Trial } from "../suite/trial.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
+import { locateBackbone } from "./hub.js";
 import { readRunRecord } from "./run-folder.js";
 import { keepingShelf, type Shelf } from "./shelf.js";
 import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.js";
@@ -46,14 +47,15 @@ export interface SuiteOutcome {
 
 /** The plan of a suite, for a look at it: nothing is written and nothing runs. */
 export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
-  planSuite(options, await readResults(options.out), keepingShelf());
+  planSuite(await located(options), await readResults(options.out), keepingShelf());
 
 /**
  * Runs the trials of a suite one after the other and returns their results. What is finished is not run again, what was
  * interrupted goes on where it was, and a trial that fails is recorded and left behind.
  * @throws ConfigError where the suite makes no sense; then nothing has run
  */
-export async function runSuite(options: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuiteOutcome> {
+export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuiteOutcome> {
+  const options = await located(given, hooks);
   const shelf = keepingShelf();
   const { onEvent = () => {} } = hooks;
   const plan = await planSuite(options, await readResults(options.out), shelf);
@@ -81,6 +83,18 @@ export async function runSuite(options: SuiteOptions, hooks: SuiteHooks = {}): P
   } finally {
     await folder.release();
   }
+}
+
+/** The suite with the folder of its backbone, whatever name it was given by. */
+async function located(options: SuiteOptions, { signal, onWarning }: SuiteHooks = {}): Promise<SuiteOptions> {
+  const { backbone, revision, ...config } = options.config;
+  if (config.init === "random") return options;
+  const { folder } = await locateBackbone(backbone, {
+    revision,
+    ...(signal && { signal }),
+    ...(onWarning && { onWarning }),
+  });
+  return { ...options, config: { ...config, backbone: folder } };
 }
 
 function createRunner(

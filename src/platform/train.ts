@@ -9,8 +9,7 @@ import { parseConfig, type TrainConfig, type TrainConfigInput } from "../train/c
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { type TrainingResult, trainLoop } from "../train/loop.js";
 import { type EventFile, openEventFile } from "./event-file.js";
-import { isHubPlace } from "./hub/name.js";
-import { locateBackbone } from "./hub.js";
+import { isLastingPlace, locateBackbone } from "./hub.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { type Plan, planTraining } from "./plan.js";
 import { openRunFolder, type RunTask, readResult, refuseExisting, runFiles } from "./run-folder.js";
@@ -210,8 +209,8 @@ const doneEvent = (
   adapter: join(config.out, runFiles.adapter),
   options: adapter.options,
   architecture: adapter.backbone.name,
-  // A path is of this machine; a name on the hub, with its commit, is the same everywhere.
-  ...(isHubPlace(place) && { place }),
+  // A path is of this machine.
+  ...(isLastingPlace(place) && { place }),
   epochs: config.epochs,
   epochsDone: r.epochs,
   batchSize,
