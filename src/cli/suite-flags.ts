@@ -42,7 +42,7 @@ export function addSuiteFlags(command: Command, methods: string | undefined, exc
     .option("--seeds <list>", "seeds of every method on every task", parseNumbers, [0, 1, 2])
     .option(
       "--lr-grid <list>",
-      "learning rates among which validation images decide, the same for all methods",
+      "learning rates among which validation images decide, the same for all methods; of the head where it is trained alone",
       parseNumbers,
     )
     .option("--dry-run", "show what would run, with estimates, and stop")

@@ -53,8 +53,9 @@ export function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
       case "begin": {
         const { trial, trials, isResult } = event;
         place = event.place;
-        const { lr, seed } = trial.config;
-        now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${lr === undefined ? "" : `  lr ${lr}`}`;
+        const { lr, headLr, seed } = trial.config;
+        const rate = lr !== undefined ? `  lr ${lr}` : headLr !== undefined ? `  head lr ${headLr}` : "";
+        now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${rate}`;
         showLive(`${now}  ${left()}`);
         break;
       }

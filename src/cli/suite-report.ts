@@ -63,6 +63,7 @@ const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: 
   method: cell.method.label,
   seed,
   lr: setting?.lr ?? null,
+  headLr: setting?.headLr ?? null,
   role: isResult ? "result" : "search",
   isDone,
   seconds: Math.round(seconds),

@@ -96,7 +96,7 @@ export async function planSuite(
   // Every setting is checked now: a wrong option of the last method must not show after days.
   for (const { method, settings } of options.methods)
     for (const setting of settings) resolveOptions(methodOf(method), first, setting.options);
-  const cells = cellsOf(options, ({ method }) => accountOfFirst(methodOf(method), first).trainable > 0);
+  const cells = cellsOf(options, ({ method }) => accountOfFirst(methodOf(method), first).trainable === 0);
 
   const digests = new Map<string, Promise<string>>();
   const digestOf = async (task: Task, seed: number): Promise<string> => {
@@ -124,7 +124,7 @@ export async function planSuite(
     idleKeys.set(key, idle);
     return Object.fromEntries(Object.entries(own).filter(([key]) => !idle.includes(key))) as TrialConfig;
   };
-  const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, lr }, seed, final) => {
+  const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, ...rate }, seed, final) => {
     const { task, method } = cell;
     const resolved = resolveOptions(methodOf(method.method), architectureOf(task), given);
     const { valFraction, ...shared } = options.config;
@@ -137,7 +137,7 @@ export async function planSuite(
       options: resolved as TrainConfig["options"],
       seed,
       final,
-      ...(lr !== undefined && { lr }),
+      ...rate,
       ...(task.shots !== undefined && { shots: task.shots }),
     });
     const digest = await digestOf(task, seed);

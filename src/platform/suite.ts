@@ -76,6 +76,7 @@ export async function runSuite(options: SuiteOptions, hooks: SuiteHooks = {}): P
         else found.searched.push(line);
         if (!step.isResult) done.push(isFinished(line) ? line : undefined);
       }
+      if (chosen) await runner.passOver(cell, chosen);
     }
     return { plan, ...found };
   } finally {
@@ -126,6 +127,20 @@ function createRunner(
       await folder.record(line);
       onEvent({ event: "failure", line });
       return line;
+    }
+  }
+
+  /** What was a result before other settings were tried beside it is none any more. */
+  async function passOver(cell: Cell, chosen: Setting): Promise<void> {
+    const trialOf = (setting: Setting, seed: number) => plan.trialOf(cell, setting, seed, options.final ?? false);
+    for (const seed of cell.seeds) {
+      const { name: kept } = await trialOf(chosen, seed);
+      for (const setting of cell.candidates) {
+        const { name, task, method } = await trialOf(setting, seed);
+        const line = folder.results.get(name);
+        if (name === kept || !isFinished(line) || line.role === "search") continue;
+        if (line.task === task && line.method === method) await folder.record({ ...line, role: "search" });
+      }
     }
   }
 
@@ -184,7 +199,7 @@ function createRunner(
     const { digest = "" } = plan.tasks.find(({ name }) => name === cell.task.name) ?? {};
     return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(cell.task.data) }] : [];
   }
-  return { run };
+  return { run, passOver };
 }
 
 const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => targets[name] === digest;

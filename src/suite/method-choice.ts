@@ -4,10 +4,12 @@ import { type MethodName, methodOf } from "../methods/index.js";
 /** Options of a method as they are written in a configuration. */
 export type Options = Readonly<Record<string, string | number | boolean | string[]>>;
 
-/** One way to set a method: its options, and the learning rate where it has one of its own. */
+/** One way to set a method: its options, and a learning rate where it has one of its own. */
 export interface Setting {
   readonly options: Options;
   readonly lr?: number;
+  /** In the place of `lr` in a cell whose method trains nothing but the head. */
+  readonly headLr?: number;
 }
 
 /** A method as a suite compares it; of several settings the one that is best on validation images is taken. */
@@ -21,7 +23,7 @@ export interface MethodChoice {
 /**
  * The methods of a list: `sas:rank=2,embedding=2,lora:rank=4,alpha=4/8/16,linear`. Behind a colon stand options; `/`
  * divides values among which validation images decide, `+` the members of a list, and `lr` is the method's own learning
- * rates in place of the suite's.
+ * rates in place of the suite's, the head's where nothing else is trained.
  * @throws ConfigError where a method is not known, named twice, or an option is malformed
  */
 export function parseMethods(text: string): readonly MethodChoice[] {
