@@ -56,7 +56,16 @@ function* textOf({ title, table, figure, notes = [] }: Part, width: number): Gen
   for (const note of notes) yield* wrapText(note, width);
 }
 
-const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: SuitePlan["steps"][number]) => ({
+const plannedLine = ({
+  cell,
+  seed,
+  trial,
+  setting,
+  isResult,
+  isDone,
+  seconds,
+  memoryBytes,
+}: SuitePlan["steps"][number]) => ({
   event: "planned",
   trial: trial ?? null,
   task: cell.task.name,
@@ -67,4 +76,5 @@ const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: 
   role: isResult ? "result" : "search",
   isDone,
   seconds: Math.round(seconds),
+  memoryBytes,
 });

@@ -225,10 +225,14 @@ describe("a plan", () => {
   const plan = (given: Partial<SuiteOptions>) => planSuite(optionsOf("plan", given), new Map(), keepingShelf());
 
   it("is made without writing anything", async () => {
-    const { steps, seconds, memoryBytes } = await plan({});
-    expect(steps).toHaveLength(10);
-    expect(seconds).toBeGreaterThan(5);
-    expect(memoryBytes).toBeGreaterThan(1e8);
+    const { steps, seconds, measured, memoryBytes } = await plan({});
+    expect(steps).toHaveLength(12);
+    expect(measured).toBe("sas:rank=2,embedding=2");
+    expect(steps.every((step) => step.seconds > 0 && step.memoryBytes > 1e8)).toBe(true);
+    expect([seconds, memoryBytes]).toEqual([
+      expect.closeTo(steps.reduce((sum, step) => sum + step.seconds, 0)),
+      Math.max(...steps.map((step) => step.memoryBytes)),
+    ]);
     expect(existsSync(join(folder, "plan"))).toBe(false);
   });
 
@@ -243,6 +247,13 @@ describe("a plan", () => {
   ])("refuses %s", async (_, given, message) => {
     await expect(plan(given)).rejects.toThrow(message);
   });
+});
+
+it("a plan refuses a method that the memory does not hold, by its name", async () => {
+  const config = { ...optionsOf("").config, memoryMb: 100 };
+  await expect(planSuite(optionsOf("plan", { config }), new Map(), keepingShelf())).rejects.toThrow(
+    /^linear: training this network takes about \d+ MiB, 100 MiB are allowed/,
+  );
 });
 
 describe("settings that the trials of a suite share", () => {
