@@ -25,6 +25,7 @@ export async function performSuite(
   const signal = interruptSignal("Stopping after this step; what is done is saved. The same command goes on.");
   const outcome = await runSuite(options, {
     signal,
+    isTimed: true,
     onWarning: (text) => tell(`warning: ${text}`),
     onEvent: suiteProgress(json),
   });

@@ -14,7 +14,7 @@ export interface Foreseen {
 }
 
 /** What every trial takes beside its arithmetic: threads, graphs, files. */
-const overheadSeconds = 2;
+const overheadSeconds = 1;
 
 /**
  * A function that decides on trainings of a network and a data set as they will themselves; those that differ in nothing

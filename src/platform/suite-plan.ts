@@ -50,9 +50,9 @@ export interface SuitePlan {
   readonly tasks: readonly OpenTask[];
   readonly cells: readonly Cell[];
   readonly steps: readonly PlannedStep[];
-  /** About how long takes what is not done. */
+  /** About how long takes what is not done; NaN where no pace was measured. */
   readonly seconds: number;
-  /** Label of the method whose pace was measured for this; undefined where nothing is left to do. */
+  /** Label of the method whose pace was measured for this; undefined where none was, or nothing is left to do. */
   readonly measured: string | undefined;
   /** About how much memory the largest of these trainings takes. */
   readonly memoryBytes: number;
@@ -67,7 +67,7 @@ export interface PlannedStep extends CellStep {
   readonly trial: string | undefined;
   /** Whether its result is there already. */
   readonly isDone: boolean;
-  /** About how long it takes, and how much memory; 0 where it is done. */
+  /** About how long it takes, NaN where no pace was measured, and how much memory; 0 where it is done. */
   readonly seconds: number;
   readonly memoryBytes: number;
 }
@@ -75,12 +75,14 @@ export interface PlannedStep extends CellStep {
 /**
  * The plan of a suite.
  * @param results the lines that are there already
+ * @param isTimed whether the pace of a method is measured, which takes some seconds
  * @throws ConfigError where methods, options, data or network do not fit
  */
 export async function planSuite(
   options: SuiteOptions,
   results: ReadonlyMap<string, ResultLine>,
   shelf: Shelf,
+  isTimed: boolean,
 ): Promise<SuitePlan> {
   const config = configOf(options, options.tasks[0], options.methods[0]);
   const start = await shelf.openStart(config);
@@ -169,16 +171,14 @@ export async function planSuite(
       planned.push({ ...step, cell, trial: setting && trial.name, isDone, training });
     }
   }
-  const clock = await measureOne(
-    start,
-    planned.flatMap(({ training }) => training ?? []),
-  );
+  const left = planned.flatMap(({ training }) => training ?? []);
+  const clock = isTimed ? await measureOne(start, left) : undefined;
   const steps = planned.map(({ training, ...step }): PlannedStep => {
     const { images } = tasks.find(({ name }) => name === step.cell.task.name) as OpenTask;
     const divided = step.final ? joinImages(images) : images;
     // After the last epoch and after the best one.
     const scored = step.isResult ? countScored(images, options.targets) * (divided.val > 0 ? 2 : 1) : 0;
-    const seconds = (training && clock?.secondsOf(training, { ...divided, test: scored })) ?? 0;
+    const seconds = training ? (clock?.secondsOf(training, { ...divided, test: scored }) ?? Number.NaN) : 0;
     return { ...step, seconds, memoryBytes: training?.decided.bytes ?? 0 };
   });
   return {

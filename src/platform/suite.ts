@@ -30,6 +30,8 @@ export interface SuiteHooks {
   readonly signal?: AbortSignal;
   /** Is told what happens, in order. */
   readonly onEvent?: (event: SuiteEvent) => void;
+  /** Measures the pace of a method first, so that the plan tells times; default false. */
+  readonly isTimed?: boolean;
   /** Is told of what goes on in spite of it. */
   readonly onWarning?: (text: string) => void;
 }
@@ -46,7 +48,7 @@ export interface SuiteOutcome {
 
 /** The plan of a suite, for a look at it: nothing is written and nothing runs. */
 export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
-  planSuite(options, await readResults(options.out), keepingShelf());
+  planSuite(options, await readResults(options.out), keepingShelf(), true);
 
 /**
  * Runs the trials of a suite one after the other and returns their results. What is finished is not run again, what was
@@ -55,8 +57,8 @@ export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
  */
 export async function runSuite(options: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuiteOutcome> {
   const shelf = keepingShelf();
-  const { onEvent = () => {} } = hooks;
-  const plan = await planSuite(options, await readResults(options.out), shelf);
+  const { onEvent = () => {}, isTimed = false } = hooks;
+  const plan = await planSuite(options, await readResults(options.out), shelf, isTimed);
   onEvent({ event: "plan", plan });
   const folder = await openSuiteFolder(options.out);
   try {

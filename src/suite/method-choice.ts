@@ -43,13 +43,20 @@ function parseMethod(label: string): MethodChoice {
   const [name = "", ...rest] = label.split(":");
   const method = methodOf(name).name as MethodName;
   let settings: readonly Setting[] = [{ options: {} }];
+  const seen = new Set<string>();
   for (const word of rest.join(":").split(",")) {
     if (word === "") continue;
     const [, key, values] = /^([a-zA-Z]+)=(.+)$/.exec(word) ?? [];
     if (key === undefined || values === undefined) {
       throw new ConfigError(`methods: ${label}: expected options as in rank=4, got ${JSON.stringify(word)}.`);
     }
+    if (seen.has(key)) throw new ConfigError(`methods: ${label}: ${key} is given twice. Alternatives stand as in 4/8.`);
+    seen.add(key);
     const choices = values.split("/").map((value) => parseValue(method, key, value));
+    const names = choices.map((value) => JSON.stringify(value));
+    if (new Set(names).size < names.length) {
+      throw new ConfigError(`methods: ${label}: ${key}: expected each alternative once, got ${values}.`);
+    }
     settings = settings.flatMap((setting) => choices.map((value) => withValue(label, setting, key, value)));
   }
   return { label, method, settings };

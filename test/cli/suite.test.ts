@@ -161,6 +161,9 @@ describe("suite vtab-1k", () => {
     await refused(/each once/, "run", "--data", "data", "--seeds", "1,1");
     await refused(/has 8 training images/, "few-shot", "--data", "data", "--shots", "1,9");
     await refused(/named twice/, "run", "--data", "data,./data");
+    await refused(/--lr-grid: expected rates above 0/, "run", "--data", "data", "--lr-grid", "1e-3,0");
+    await refused(/--lr has no effect beside --lr-grid/, "run", "--data", "data", "--lr", "1", "--lr-grid", "1");
+    await refused(/--lr has no effect with linear/, "run", "--data", "data", "--lr", "1", "--methods", "linear");
     writeFileSync(join(folder, "settings.json"), JSON.stringify({ seed: 3 }));
     await refused(/seed: a suite has several/, "run", "--data", "data", "--config", "settings.json");
   });

@@ -222,7 +222,7 @@ describe("a suite", () => {
 });
 
 describe("a plan", () => {
-  const plan = (given: Partial<SuiteOptions>) => planSuite(optionsOf("plan", given), new Map(), keepingShelf());
+  const plan = (given: Partial<SuiteOptions>) => planSuite(optionsOf("plan", given), new Map(), keepingShelf(), true);
 
   it("is made without writing anything", async () => {
     const { steps, seconds, measured, memoryBytes } = await plan({});
@@ -251,7 +251,7 @@ describe("a plan", () => {
 
 it("a plan refuses a method that the memory does not hold, by its name", async () => {
   const config = { ...optionsOf("").config, memoryMb: 100 };
-  await expect(planSuite(optionsOf("plan", { config }), new Map(), keepingShelf())).rejects.toThrow(
+  await expect(planSuite(optionsOf("plan", { config }), new Map(), keepingShelf(), false)).rejects.toThrow(
     /^linear: training this network takes about \d+ MiB, 100 MiB are allowed/,
   );
 });
@@ -264,6 +264,7 @@ describe("settings that the trials of a suite share", () => {
       optionsOf("shared", { config, methods, rates: [], seeds: [0] }),
       new Map(),
       keepingShelf(),
+      false,
     );
     const kept = await Promise.all(
       plan.cells.slice(0, 5).map(async (cell) => {
