@@ -5,6 +5,7 @@ import type { SuiteConfig, SuiteOptions } from "../platform/suite-plan.js";
 import type { Comparison } from "../suite/cell.js";
 import { parseMethods } from "../suite/method-choice.js";
 import type { Material } from "../suite/parts.js";
+import { forMethod } from "../train/config.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
 import { parseNumber, parseWords } from "./flags.js";
 
@@ -42,7 +43,7 @@ export function addSuiteFlags(command: Command, methods: string | undefined, exc
     .option("--seeds <list>", "seeds of every method on every task", parseNumbers, [0, 1, 2])
     .option(
       "--lr-grid <list>",
-      "learning rates among which validation images decide, the same for all methods",
+      "learning rates among which validation images decide, the same for all methods; of the head where it is trained alone",
       parseNumbers,
     )
     .option("--dry-run", "show what would run, with estimates, and stop")
@@ -63,7 +64,7 @@ export async function readSuite(
   recipe: Partial<SuiteConfig>,
   except: readonly string[] = [],
 ): Promise<Pick<SuiteOptions, "suite" | "out" | "config" | "final"> & Omit<Comparison, "tasks">> {
-  const { config } = await readConfig(command, flags.config, [...severalKeys, ...except]);
+  const { config, nameOf } = await readConfig(command, flags.config, [...severalKeys, ...except]);
   const { out, final, ...given } = config as SuiteConfig & Record<string, unknown>;
   const several = [...severalKeys, ...except].find((key) => given[key] !== undefined);
   if (several !== undefined) {
@@ -78,15 +79,21 @@ export async function readSuite(
       `${suite}: --seeds: expected at least one seed and each once, got ${seeds.join(",") || "none"}.`,
     );
   }
-  return {
-    suite,
-    out,
-    config: { ...recipe, ...given },
-    final: final === true,
-    methods: parseMethods(flags.methods),
-    seeds,
-    rates: flags.lrGrid ?? [],
-  };
+  const { lrGrid } = flags;
+  if (lrGrid && (lrGrid.length === 0 || new Set(lrGrid).size < lrGrid.length || lrGrid.some((rate) => rate <= 0))) {
+    throw new ConfigError(`${suite}: --lr-grid: expected rates above 0, each once, got ${lrGrid.join(",") || "none"}.`);
+  }
+  if (lrGrid && given.lr !== undefined) {
+    throw new ConfigError(`${suite}: ${nameOf("lr")} has no effect beside --lr-grid. Leave one of them out.`);
+  }
+  const shared = { ...recipe, ...(given as SuiteConfig) };
+  const methods = parseMethods(flags.methods);
+  const kept = methods.map(({ method }) => Object.keys(forMethod({ ...shared, data: "-", method })));
+  const idle = Object.keys(given).find((key) => kept.every((keys) => !keys.includes(key)));
+  if (idle !== undefined) {
+    throw new ConfigError(`${suite}: ${nameOf(idle)} has no effect with ${flags.methods}. Leave it out.`);
+  }
+  return { suite, out, config: shared, final: final === true, methods, seeds, rates: lrGrid ?? [] };
 }
 
 /** What the parts of a report are made of. */

@@ -2,7 +2,7 @@ import type { SuiteEvent } from "../platform/suite.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { clean, hasLiveLine, print, printJson, showLive, tell } from "../platform/terminal.js";
 import type { TrialLine } from "../suite/result.js";
-import { layoutTable } from "../suite/text-table.js";
+import { layoutTable, wrapText } from "../suite/text-table.js";
 import { duration } from "./duration.js";
 import { percent } from "./train-report.js";
 
@@ -10,7 +10,7 @@ import { percent } from "./train-report.js";
 export const columns = (): number => process.stdout.columns ?? 120;
 
 /** The plan as lines: a table, then the sums. */
-export function* describePlan({ steps, cells, seconds, memoryBytes, options }: SuitePlan): Generator<string> {
+export function* describePlan({ steps, cells, seconds, measured, memoryBytes, options }: SuitePlan): Generator<string> {
   const rows = cells.map((cell) => {
     const own = steps.filter((step) => step.cell === cell);
     const left = own.filter(({ isDone }) => !isDone);
@@ -26,7 +26,13 @@ export function* describePlan({ steps, cells, seconds, memoryBytes, options }: S
   yield* layoutTable({ head: ["task, method", "settings", "seeds", "trainings", "done", "time"], rows }, columns());
   const left = steps.filter(({ isDone }) => !isDone).length;
   yield "";
-  yield `${steps.length} trainings, ${left} to do: about ${duration(seconds)} and ${Math.round(memoryBytes / 2 ** 20)} MiB; results in ${options.out}`;
+  const need = left > 0 ? `: about ${duration(seconds)} and ${Math.round(memoryBytes / 2 ** 20)} MiB` : "";
+  yield `${steps.length} trainings, ${left} to do${need}; results in ${options.out}`;
+  if (measured === undefined) return;
+  yield* wrapText(
+    `Time: by two seconds of ${measured}, measured with the machine as busy as it is now; of other methods by their operations.`,
+    columns(),
+  );
 }
 
 /** A function that shows a suite's events: a live line with suite and trial, and a line per finished trial. */
@@ -53,8 +59,9 @@ export function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
       case "begin": {
         const { trial, trials, isResult } = event;
         place = event.place;
-        const { lr, seed } = trial.config;
-        now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${lr === undefined ? "" : `  lr ${lr}`}`;
+        const { lr, headLr, seed } = trial.config;
+        const rate = lr !== undefined ? `  lr ${lr}` : headLr !== undefined ? `  head lr ${headLr}` : "";
+        now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${rate}`;
         showLive(`${now}  ${left()}`);
         break;
       }

@@ -25,6 +25,7 @@ export async function performSuite(
   const signal = interruptSignal("Stopping after this step; what is done is saved. The same command goes on.");
   const outcome = await runSuite(options, {
     signal,
+    isTimed: true,
     onWarning: (text) => tell(`warning: ${text}`),
     onEvent: suiteProgress(json),
   });
@@ -56,14 +57,25 @@ function* textOf({ title, table, figure, notes = [] }: Part, width: number): Gen
   for (const note of notes) yield* wrapText(note, width);
 }
 
-const plannedLine = ({ cell, seed, trial, setting, isResult, isDone, seconds }: SuitePlan["steps"][number]) => ({
+const plannedLine = ({
+  cell,
+  seed,
+  trial,
+  setting,
+  isResult,
+  isDone,
+  seconds,
+  memoryBytes,
+}: SuitePlan["steps"][number]) => ({
   event: "planned",
   trial: trial ?? null,
   task: cell.task.name,
   method: cell.method.label,
   seed,
   lr: setting?.lr ?? null,
+  headLr: setting?.headLr ?? null,
   role: isResult ? "result" : "search",
   isDone,
   seconds: Math.round(seconds),
+  memoryBytes,
 });

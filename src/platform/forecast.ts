@@ -121,7 +121,7 @@ async function outlinePlace(
 }
 
 /** The pace of a training on this machine, by the same step on a network of few blocks. */
-async function paceOf(config: TrainConfig, start: StartOutline, decided: Decisions): Promise<Pace> {
+export async function paceOf(config: TrainConfig, start: StartOutline, decided: Decisions): Promise<Pace> {
   const { architecture, method, options, lr, division, step } = decided;
   const { threads, lanes, microBatch } = division;
   const short = shortened(architecture);
@@ -135,8 +135,8 @@ async function paceOf(config: TrainConfig, start: StartOutline, decided: Decisio
   }
 }
 
-/** Where only the head is trained, every image is looked at once. */
-function secondsOf(pace: Pace, { train, val, test }: Forecast["images"], epochs: number) {
+/** Seconds of an epoch and of all; where only the head is trained, every image is looked at once. */
+export function secondsOf(pace: Pace, { train, val, test }: Forecast["images"], epochs: number) {
   const once = pace.features * (train + val + test);
   const secondsPerEpoch = pace.train * train + pace.predict * val;
   return { secondsPerEpoch, seconds: once + epochs * secondsPerEpoch + pace.predict * test };

@@ -1,6 +1,6 @@
 import { type Question, questionsOf } from "../suite/ablation.js";
 import { parseConfig } from "../train/config.js";
-import { fitNetwork } from "../train/network.js";
+import { fitArchitecture } from "../train/network.js";
 import { openDataset } from "./datasets.js";
 import { openStart, transformsOf } from "./start.js";
 import type { SuiteConfig } from "./suite-plan.js";
@@ -22,5 +22,5 @@ export async function openQuestions(
     ...(config.shots !== undefined && { shots: config.shots }),
   });
   const { imageSize } = transformsOf(config, start.contract.imageSize);
-  return questionsOf(fitNetwork(start, imageSize, classes.length).architecture, names, budget);
+  return questionsOf(fitArchitecture(start.architecture, imageSize, classes.length), names, budget);
 }

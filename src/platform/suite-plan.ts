@@ -1,21 +1,19 @@
-import { type Dataset, digestDataset } from "../data/dataset.js";
+import { type Dataset, digestDataset, type Split } from "../data/dataset.js";
 import { ConfigError } from "../errors.js";
-import { type AnyMethod, methodOf } from "../methods/index.js";
-import { type Cell, type CellStep, type Comparison, cellsOf, stepsOf, type Task } from "../suite/cell.js";
-import { secondsOf, type Work } from "../suite/estimate.js";
+import { methodOf } from "../methods/index.js";
+import { type Cell, type CellStep, type Comparison, cellsOf, pickBest, stepsOf, type Task } from "../suite/cell.js";
 import type { MethodChoice, Setting } from "../suite/method-choice.js";
 import { isFinished, type ResultLine, type TrialLine } from "../suite/result.js";
 import { nameTrial, type Trial } from "../suite/trial.js";
 import { accountFor, assembleStep, idleInStep } from "../train/assemble.js";
 import { forMethod, parseConfig, type TrainConfig, type TrainConfigInput } from "../train/config.js";
-import { fitNetwork } from "../train/network.js";
+import { fitArchitecture } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
-import { defaultMemoryBytes, divide } from "../train/resources.js";
 import type { Architecture } from "../vit/architecture.js";
 import { openDataset } from "./datasets.js";
-import { threadsOf } from "./ort-node.js";
 import type { Shelf } from "./shelf.js";
 import { transformsOf } from "./start.js";
+import { foreseeing, measureOne } from "./suite-cost.js";
 import type { Target } from "./suite-score.js";
 import { engineVersion, packageVersion } from "./versions.js";
 
@@ -41,8 +39,9 @@ export interface SuiteOptions extends Comparison {
 export interface OpenTask extends Task {
   /** Divided as for the first seed. */
   readonly dataset: Dataset;
+  /** Of all images, however they are divided. */
   readonly digest: string;
-  readonly images: Work["images"];
+  readonly images: Readonly<Record<Split, number>>;
 }
 
 /** A suite with everything checked, before anything runs. */
@@ -51,9 +50,11 @@ export interface SuitePlan {
   readonly tasks: readonly OpenTask[];
   readonly cells: readonly Cell[];
   readonly steps: readonly PlannedStep[];
-  /** About how long takes what is not done. */
+  /** About how long takes what is not done; NaN where no pace was measured. */
   readonly seconds: number;
-  /** About how much memory the largest training takes. */
+  /** Label of the method whose pace was measured for this; undefined where none was, or nothing is left to do. */
+  readonly measured: string | undefined;
+  /** About how much memory the largest of these trainings takes. */
   readonly memoryBytes: number;
   /** The trial of a setting. */
   trialOf(cell: Cell, setting: Setting, seed: number, final: boolean): Promise<Trial>;
@@ -66,19 +67,22 @@ export interface PlannedStep extends CellStep {
   readonly trial: string | undefined;
   /** Whether its result is there already. */
   readonly isDone: boolean;
-  /** About how long it takes. */
+  /** About how long it takes, NaN where no pace was measured, and how much memory; 0 where it is done. */
   readonly seconds: number;
+  readonly memoryBytes: number;
 }
 
 /**
  * The plan of a suite.
  * @param results the lines that are there already
+ * @param isTimed whether the pace of a method is measured, which takes some seconds
  * @throws ConfigError where methods, options, data or network do not fit
  */
 export async function planSuite(
   options: SuiteOptions,
   results: ReadonlyMap<string, ResultLine>,
   shelf: Shelf,
+  isTimed: boolean,
 ): Promise<SuitePlan> {
   const config = configOf(options, options.tasks[0], options.methods[0]);
   const start = await shelf.openStart(config);
@@ -87,16 +91,13 @@ export async function planSuite(
     engine: `sas-petl ${packageVersion()}, ${engineVersion()}`,
   };
   const { imageSize } = transformsOf(config, start.contract.imageSize);
-  const architectureFor = (classes: number): Architecture => fitNetwork(start, imageSize, classes).architecture;
+  const architectureFor = (classes: number): Architecture => fitArchitecture(start.architecture, imageSize, classes);
   const tasks: OpenTask[] = [];
   for (const task of options.tasks) tasks.push(await openTask(task, options));
   const fitted = new Map(tasks.map((task) => [task.name, architectureFor(task.dataset.classes.length)]));
   const architectureOf = ({ name }: Task): Architecture => fitted.get(name) as Architecture;
   const first = architectureOf(options.tasks[0] as Task);
-  // Every setting is checked now: a wrong option of the last method must not show after days.
-  for (const { method, settings } of options.methods)
-    for (const setting of settings) resolveOptions(methodOf(method), first, setting.options);
-  const cells = cellsOf(options, ({ method }) => accountOfFirst(methodOf(method), first).trainable > 0);
+  const cells = cellsOf(options, ({ method }) => accountFor(methodOf(method), first, {}).trainable === 0);
 
   const digests = new Map<string, Promise<string>>();
   const digestOf = async (task: Task, seed: number): Promise<string> => {
@@ -124,7 +125,7 @@ export async function planSuite(
     idleKeys.set(key, idle);
     return Object.fromEntries(Object.entries(own).filter(([key]) => !idle.includes(key))) as TrialConfig;
   };
-  const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, lr }, seed, final) => {
+  const trialOf: SuitePlan["trialOf"] = async (cell, { options: given, ...rate }, seed, final) => {
     const { task, method } = cell;
     const resolved = resolveOptions(methodOf(method.method), architectureOf(task), given);
     const { valFraction, ...shared } = options.config;
@@ -137,7 +138,7 @@ export async function planSuite(
       options: resolved as TrainConfig["options"],
       seed,
       final,
-      ...(lr !== undefined && { lr }),
+      ...rate,
       ...(task.shots !== undefined && { shots: task.shots }),
     });
     const digest = await digestOf(task, seed);
@@ -149,52 +150,51 @@ export async function planSuite(
     };
   };
 
-  const threads = threadsOf(config.threads);
-  const workOf = ({ task, method }: Cell, scoresTest: boolean): Work => {
-    const architecture = architectureOf(task);
-    const account = accountOfFirst(methodOf(method.method), architecture);
-    const { images } = tasks.find(({ name }) => name === task.name) as OpenTask;
-    return {
-      architecture,
-      images: options.final && scoresTest ? joinImages(images) : images,
-      epochs: config.epochs,
-      isHeadAlone: account.trainable === 0,
-      trainsBackbone: account.trainable === account.total,
-      scoresTest,
-    };
-  };
-  const factor = measuredFactor(results, cells, (cell) => secondsOf(workOf(cell, true), threads));
-  const steps: PlannedStep[] = [];
-  const allowed = config.memoryMb === undefined ? defaultMemoryBytes : config.memoryMb * 2 ** 20;
-  const classes = Math.max(...cells.map(({ task }) => architectureOf(task).classes));
-  // Of networks that differ in their heads alone, the one with the largest speaks for all: each takes graphs to be built.
-  const memory = new Map<string, number>();
+  // Of networks that differ in their heads alone, the largest speaks for all: each takes graphs to be built.
+  const largest = tasks.reduce((a, b) => (b.dataset.classes.length > a.dataset.classes.length ? b : a));
+  const foresee = foreseeing(start, largest.dataset);
+  const planned = [];
   for (const cell of cells) {
-    const { trainsBackbone, ...work } = workOf(cell, true);
-    const architecture = { ...work.architecture, classes };
-    const key = JSON.stringify([architecture, trainsBackbone]);
-    const demand = { architecture, trainsBackbone, batchSize: config.batchSize, threads, memoryBytes: allowed };
-    if (!memory.has(key)) memory.set(key, divide(demand).bytes);
+    const found: (TrialLine | undefined)[] = [];
     for (const step of stepsOf(cell, options.final ?? false)) {
       if (step.isRepeated) continue;
-      const settings = step.setting ? [step.setting] : cell.candidates;
-      const trials = await Promise.all(settings.map((setting) => trialOf(cell, setting, step.seed, step.final)));
-      const isDone = trials.some(({ name }) => isFinished(results.get(name)));
-      const seconds = isDone ? 0 : secondsOf(workOf(cell, step.isResult), threads, factor);
-      const [trial] = step.setting ? trials : [];
-      steps.push({ ...step, cell, trial: trial?.name, isDone, seconds });
+      // Where the search is over, its choice is known.
+      const chosen = found.every(isFinished) ? cell.candidates[pickBest(found) ?? -1] : undefined;
+      const setting = step.setting ?? chosen;
+      // Every setting is checked now: a wrong option of the last method must not show after days.
+      const trial = await trialOf(cell, setting ?? (cell.candidates[0] as Setting), step.seed, step.final);
+      const line = setting && results.get(trial.name);
+      const isDone = isFinished(line);
+      if (!step.isResult) found.push(isDone ? line : undefined);
+      const { label } = cell.method;
+      const training = isDone ? undefined : foresee(label, parseConfig({ ...trial.config, out: "-" }, options.suite));
+      planned.push({ ...step, cell, trial: setting && trial.name, isDone, training });
     }
   }
+  const left = planned.flatMap(({ training }) => training ?? []);
+  const clock = isTimed ? await measureOne(start, left) : undefined;
+  const steps = planned.map(({ training, ...step }): PlannedStep => {
+    const { images } = tasks.find(({ name }) => name === step.cell.task.name) as OpenTask;
+    const divided = step.final ? joinImages(images) : images;
+    // After the last epoch and after the best one.
+    const scored = step.isResult ? countScored(images, options.targets) * (divided.val > 0 ? 2 : 1) : 0;
+    const seconds = training ? (clock?.secondsOf(training, { ...divided, test: scored }) ?? Number.NaN) : 0;
+    return { ...step, seconds, memoryBytes: training?.decided.bytes ?? 0 };
+  });
   return {
     options,
     tasks,
     cells,
     steps,
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
-    memoryBytes: Math.max(0, ...memory.values()),
+    measured: clock?.measured,
+    memoryBytes: Math.max(0, ...steps.map(({ memoryBytes }) => memoryBytes)),
     trialOf,
   };
 }
+
+const countScored = (images: OpenTask["images"], targets: readonly Target[] | undefined): number =>
+  targets ? targets.reduce((sum, { examples }) => sum + examples.count, 0) : images.test;
 
 /** The configuration with which the suite as a whole is checked. */
 function configOf(
@@ -207,10 +207,8 @@ function configOf(
   return parseConfig({ out, ...forMethod({ ...config, data: task.data, method: method.method }) }, suite);
 }
 
-const accountOfFirst = (method: AnyMethod, architecture: Architecture) => accountFor(method, architecture, {});
-
 /** How many images of each kind there are once those for validation are trained on too. */
-export const joinImages = ({ train, val, test }: Work["images"]): Work["images"] => ({
+export const joinImages = ({ train, val, test }: OpenTask["images"]): OpenTask["images"] => ({
   train: train + val,
   val: 0,
   test,
@@ -222,7 +220,8 @@ async function openTask(task: Task, { config, targets, rates, methods, seeds }: 
   // All images decide a trial's name, not how its seed divides them; but which shots there are may be listed per seed.
   const whole = await openDataset(task.data, { ...division, valFraction: 0 });
   const { valFraction } = config;
-  const { splits } = await openDataset(task.data, { ...division, ...(valFraction !== undefined && { valFraction }) });
+  const dataset = await openDataset(task.data, { ...division, ...(valFraction !== undefined && { valFraction }) });
+  const { splits } = dataset;
   const [train, val, test] = [splits.train?.count ?? 0, splits.val?.count ?? 0, splits.test?.count ?? 0];
   if (!targets && test === 0) {
     throw new ConfigError(`${task.name}: ${task.data} has no test images, so nothing can be scored. Add a test split.`);
@@ -235,22 +234,8 @@ async function openTask(task: Task, { config, targets, rates, methods, seeds }: 
   }
   return {
     ...task,
-    dataset: whole,
+    dataset,
     digest: await digestDataset(whole),
     images: { train, val, test },
   };
-}
-
-/** Measured seconds per estimated second over the trials that are finished; 1 where there are none. */
-function measuredFactor(
-  results: ReadonlyMap<string, ResultLine>,
-  cells: readonly Cell[],
-  estimate: (cell: Cell) => number,
-): number {
-  const lines = [...results.values()].filter((line): line is TrialLine => isFinished(line) && line.role === "result");
-  const ratios = lines.flatMap((line) => {
-    const cell = cells.find(({ task, method }) => task.name === line.task && method.label === line.method);
-    return cell ? [line.wallSeconds / estimate(cell)] : [];
-  });
-  return ratios.length === 0 ? 1 : ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
 }

@@ -45,10 +45,11 @@ export async function writeSuiteReport(outcome: SuiteOutcome, parts: readonly Pa
   return [...files, file];
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 const describe = ({ plan, lines, searched }: SuiteOutcome) => {
   const trials = new Set([...lines, ...searched].map(({ trial }) => trial)).size;
   const { tasks, methods, seeds } = plan.options;
-  const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const parts = [counted(tasks.length, "task"), counted(methods.length, "method"), counted(seeds.length, "seed")];
   return html`<p class="soft">${counted(trials, "trial")}: ${parts.join(", ")}.</p>`;
 };
@@ -73,7 +74,7 @@ function factsOf({ plan, lines, searched }: SuiteOutcome): readonly (readonly [s
         ),
       ),
     ],
-    ["device", list(all.map(({ device, threads }) => `${device}, ${threads} threads`))],
+    ["device", list(all.map(({ device, threads }) => `${device}, ${counted(threads, "thread")}`))],
     ["time of all trials", inWords(all.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0))],
   ];
 }

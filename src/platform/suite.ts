@@ -31,6 +31,8 @@ export interface SuiteHooks {
   readonly signal?: AbortSignal;
   /** Is told what happens, in order. */
   readonly onEvent?: (event: SuiteEvent) => void;
+  /** Measures the pace of a method first, so that the plan tells times; default false. */
+  readonly isTimed?: boolean;
   /** Is told of what goes on in spite of it. */
   readonly onWarning?: (text: string) => void;
 }
@@ -47,7 +49,7 @@ export interface SuiteOutcome {
 
 /** The plan of a suite, for a look at it: nothing is written and nothing runs. */
 export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
-  planSuite(await located(options), await readResults(options.out), keepingShelf());
+  planSuite(await located(options), await readResults(options.out), keepingShelf(), true);
 
 /**
  * Runs the trials of a suite one after the other and returns their results. What is finished is not run again, what was
@@ -57,8 +59,8 @@ export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
 export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuiteOutcome> {
   const options = await located(given, hooks);
   const shelf = keepingShelf();
-  const { onEvent = () => {} } = hooks;
-  const plan = await planSuite(options, await readResults(options.out), shelf);
+  const { onEvent = () => {}, isTimed = false } = hooks;
+  const plan = await planSuite(options, await readResults(options.out), shelf, isTimed);
   onEvent({ event: "plan", plan });
   const folder = await openSuiteFolder(options.out);
   try {
@@ -78,6 +80,7 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
         else found.searched.push(line);
         if (!step.isResult) done.push(isFinished(line) ? line : undefined);
       }
+      if (chosen) await runner.passOver(cell, chosen);
     }
     return { plan, ...found };
   } finally {
@@ -143,6 +146,20 @@ function createRunner(
     }
   }
 
+  /** What was a result before other settings were tried beside it is none any more. */
+  async function passOver(cell: Cell, chosen: Setting): Promise<void> {
+    const trialOf = (setting: Setting, seed: number) => plan.trialOf(cell, setting, seed, options.final ?? false);
+    for (const seed of cell.seeds) {
+      const { name: kept } = await trialOf(chosen, seed);
+      for (const setting of cell.candidates) {
+        const { name, task, method } = await trialOf(setting, seed);
+        const line = folder.results.get(name);
+        if (name === kept || !isFinished(line) || line.role === "search") continue;
+        if (line.task === task && line.method === method) await folder.record({ ...line, role: "search" });
+      }
+    }
+  }
+
   /** Trains where that is not done yet, and scores. */
   async function measure(
     trial: Trial,
@@ -198,7 +215,7 @@ function createRunner(
     const { digest = "" } = plan.tasks.find(({ name }) => name === cell.task.name) ?? {};
     return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(cell.task.data) }] : [];
   }
-  return { run };
+  return { run, passOver };
 }
 
 const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => targets[name] === digest;

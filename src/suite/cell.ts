@@ -29,20 +29,21 @@ export interface Comparison {
 }
 
 /**
- * The cells of a comparison, task by task. Every method gets the same learning rates unless it brings its own; one that
- * trains nothing but the head gets none, for they would change nothing.
- * @param trains whether a method trains parameters of its own
+ * The cells of a comparison, task by task. Every method gets the same learning rates unless it brings its own; to one that
+ * trains nothing but the head they are the head's.
+ * @param isHeadAlone whether a method trains nothing but the head
  */
 export function cellsOf(
   { tasks, methods, seeds, rates }: Comparison,
-  trains: (method: MethodChoice) => boolean,
+  isHeadAlone: (method: MethodChoice) => boolean,
 ): readonly Cell[] {
   return tasks.flatMap((task) =>
     methods.map((method) => {
-      const own = trains(method) ? rates : [];
-      const candidates = method.settings.flatMap((setting): readonly Setting[] =>
-        setting.lr !== undefined || own.length === 0 ? [setting] : own.map((lr) => ({ ...setting, lr })),
-      );
+      const key = isHeadAlone(method) ? "headLr" : "lr";
+      const candidates = method.settings.flatMap(({ options, lr }): readonly Setting[] => {
+        const own = lr === undefined ? rates : [lr];
+        return own.length === 0 ? [{ options }] : own.map((rate) => ({ options, [key]: rate }));
+      });
       return { task, method, seeds, candidates };
     }),
   );

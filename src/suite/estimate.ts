@@ -1,44 +1,30 @@
-import { type Architecture, tokensOf } from "../vit/architecture.js";
-
-/** How much a training has to do. */
-export interface Work {
-  readonly architecture: Architecture;
-  readonly images: { readonly train: number; readonly val: number; readonly test: number };
-  readonly epochs: number;
-  /** True where only the head is trained: then every image is looked at once. */
-  readonly isHeadAlone: boolean;
-  /** True where the backbone's own weights are trained. */
-  readonly trainsBackbone: boolean;
-  /** True where the test images are scored. */
-  readonly scoresTest: boolean;
-}
+import { productFlops } from "../graph/footprint.js";
+import type { Graph } from "../graph/graph.js";
+import { lower } from "../onnx/lower.js";
+import type { Pace } from "../train/pace.js";
+import type { TrainingStep } from "../train/step.js";
 
 /**
- * Floating point operations of the network for one image, two for each multiplication with its addition:
- * `2 · blocks · (tokens · (4 width² + 2 width · hidden) + 2 tokens² · width) + 2 · tokens · width · pixels of a patch`.
+ * The pace of a training, from that of another on the same network: of each graph times the ratio of the operations in
+ * its matrix products. What the other has no graph for goes at the pace of its prediction.
  */
-export function forwardOperations(a: Architecture): number {
-  const tokens = tokensOf(a);
-  const block = tokens * (4 * a.width ** 2 + 2 * a.width * a.hidden) + 2 * tokens ** 2 * a.width;
-  return 2 * a.blocks * block + 2 * tokens * a.width * 3 * a.patchSize ** 2;
+export function paceLike(pace: Pace, measured: TrainingStep, step: TrainingStep): Pace {
+  const ratio = (graph: Graph, other: Graph): number =>
+    (operationsOf(graph) * measured.microBatch) / (operationsOf(other) * step.microBatch);
+  const features = (own: Graph): number =>
+    measured.features ? pace.features * ratio(own, measured.features) : pace.predict * ratio(own, measured.predict);
+  return {
+    ...pace,
+    train: pace.train * ratio(step.accumulate, measured.accumulate),
+    predict: pace.predict * ratio(step.predict, measured.predict),
+    features: step.features ? features(step.features) : 0,
+  };
 }
 
-/**
- * Operations of a whole training. A training step costs two passes through a frozen network, forward and backward, and
- * three through one that is trained itself.
- */
-export function operationsOf({ architecture, images, epochs, isHeadAlone, trainsBackbone, scoresTest }: Work): number {
-  const { train, val, test } = images;
-  const passes = isHeadAlone ? train + val : epochs * ((trainsBackbone ? 3 : 2) * train + val);
-  return forwardOperations(architecture) * (passes + (scoresTest ? test : 0));
+/** Once per graph: expansion into what the engine has makes thousands of nodes. */
+function operationsOf(graph: Graph): number {
+  const known = operations.get(graph) ?? productFlops(lower(graph, "cpu"));
+  operations.set(graph, known);
+  return known;
 }
-
-/** What a core reaches at least, in operations per second; measured speeds are half as much again to twice that. */
-const operationsPerCore = 45e9;
-
-/** What every trial takes beside arithmetic: threads, graphs, files. */
-const overheadSeconds = 2;
-
-/** Seconds that a trial will about take. @param factor measured seconds per estimated second, where some are known */
-export const secondsOf = (work: Work, threads: number, factor = 1): number =>
-  factor * (overheadSeconds + operationsOf(work) / (threads * operationsPerCore));
+const operations = new WeakMap<Graph, number>();

@@ -180,8 +180,12 @@ export function choicesPart(searched: readonly TrialLine[], { lines, tasks, meth
   };
 }
 
-/** What a search may choose: the learning rate and the options of the method. */
-const settingOf = ({ lr, options }: TrialLine): Readonly<Record<string, unknown>> => ({ lr, ...options });
+/** What a search may choose: a learning rate and the options of the method. */
+const settingOf = ({ lr, headLr, options }: TrialLine): Readonly<Record<string, unknown>> => ({
+  lr,
+  headLr,
+  ...options,
+});
 
 /** The parts that every comparison has. */
 export function comparisonParts(material: Material, searched: readonly TrialLine[]): readonly Part[] {

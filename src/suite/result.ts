@@ -19,7 +19,7 @@ export interface TrialLine {
   /** Label of the method. */
   readonly method: string;
   readonly seed: number;
-  /** `result` where it stands in the table, `search` where it only helped to choose. */
+  /** `result` where it stands in the table of its method's last comparison, `search` where it only helped to choose. */
   readonly role: "search" | "result";
   /** The keys that differ from the defaults. */
   readonly config: Partial<TrainConfig>;

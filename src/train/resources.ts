@@ -1,9 +1,6 @@
 import { RuntimeUnavailableError } from "../errors.js";
-import { adamW } from "../graph/optimizer.js";
-import { methodOf } from "../methods/index.js";
-import { type Architecture, parameterCount, tokensOf } from "../vit/architecture.js";
-import { bytesOf, type Footprint, trainingFootprint } from "./footprint.js";
-import { trainingStep } from "./step.js";
+import { type Architecture, tokensOf } from "../vit/architecture.js";
+import { bytesOf, type Footprint } from "./footprint.js";
 
 /** How a machine is divided among the micro-batches of a batch. */
 export interface Resources {
@@ -25,8 +22,8 @@ export interface Demand {
   /** True where the backbone itself is trained. */
   readonly trainsBackbone: boolean;
   readonly memoryBytes: number;
-  /** The memory at so many images per run; default: of a training of the whole backbone, or of SaS. */
-  readonly footprint?: (microBatch: number) => Footprint;
+  /** The memory at so many images per run. */
+  readonly footprint: (microBatch: number) => Footprint;
 }
 
 /** What a training may take by default: a machine of 8 GiB has it left. */
@@ -71,28 +68,7 @@ function resourcesFor(demand: Demand, lanes: number, most: number): Resources {
   const rounds = Math.ceil(demand.batchSize / (lanes * most));
   const microBatch = Math.ceil(demand.batchSize / (lanes * rounds));
   const threadsPerLane = demand.threads / lanes;
-  const { footprint = usualFootprint(demand) } = demand;
-  return { lanes, threadsPerLane, microBatch, bytes: bytesOf(footprint(microBatch), lanes, threadsPerLane) };
+  return { lanes, threadsPerLane, microBatch, bytes: bytesOf(demand.footprint(microBatch), lanes, threadsPerLane) };
 }
-
-/** The memory of a training with the defaults, for who has not decided on more yet. */
-const usualFootprint =
-  ({ architecture, trainsBackbone }: Demand) =>
-  (microBatch: number): Footprint => {
-    const method = methodOf(trainsBackbone ? "full" : "sas");
-    const step = trainingStep({
-      architecture,
-      normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
-      method,
-      methodOptions: method.resolve(architecture, {}),
-      microBatch,
-      optimizerOf: () => usualOptimizer,
-      groups: () => ({ rate: 1, decay: 0 }),
-      clip: 1,
-    });
-    return trainingFootprint(step, { weightBytes: 4 * parameterCount(architecture) });
-  };
-
-const usualOptimizer = adamW({});
 
 const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);

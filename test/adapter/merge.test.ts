@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { type Merged, type MergeOptions, merge, mergeGraph } from "../../src/adapter/merge.js";
-import { adaptedPredictor, plainPredictor } from "../../src/adapter/predictor.js";
+import { plainPredictor } from "../../src/adapter/predictor.js";
 import { ConfigError } from "../../src/errors.js";
 import { type Tensor, toNumbers } from "../../src/graph/index.js";
 import type { AnyMethod } from "../../src/methods/index.js";
@@ -12,6 +12,7 @@ import {
   type Case,
   cases,
   casesFor,
+  logitsOf,
   normalization,
   onOrt,
   randomAdapter,
@@ -36,22 +37,19 @@ async function mergeError(executor: Executor, a: Architecture, one: Case): Promi
   const adapter = randomAdapter(a, one);
   const images = randomImages(a);
   const network = { normalization, microBatch: batch };
-  const adapted = await executor.load(
-    adaptedPredictor({ ...network, architecture: a }, one.method, one.options),
-    randomBackbone(a),
-  );
   const merged = await merge(executor, optionsFor(a, one), adapter, randomBackbone(a));
   const plain = await executor.load(
     plainPredictor({ ...network, architecture: merged.architecture }),
     (name) => merged.weights.get(name) as Tensor,
   );
-  const wanted = toNumbers((await adapted.run({ ...adapter, images })).logits as Tensor);
+  const wanted = toNumbers(await logitsOf(executor, a, one, { ...adapter, images }));
   const got = toNumbers((await plain.run({ images })).logits as Tensor);
-  await Promise.all([adapted.close(), plain.close()]);
+  await plain.close();
   const largest = Math.max(...wanted.map(Math.abs));
   return Math.max(...wanted.map((w, i) => Math.abs(w - (got[i] as number)))) / largest;
 }
 
+// In the reference it is a law of every method.
 describe.each([
   ["class token", tiny],
   ["no class token, no QKV bias", bare],
@@ -59,10 +57,7 @@ describe.each([
   const table = casesFor(a)
     .filter(({ method }) => method.folds)
     .map((one) => [one.title, one] as const);
-  it.each(table)("%s, in the reference", async (_, one) => {
-    expect(await mergeError(reference, a, one)).toBeLessThan(1e-10);
-  });
-  it.each(table)("%s, in ONNX Runtime, float32", async (_, one) => {
+  it.each(table)("%s, in float32", async (_, one) => {
     expect(await mergeError(onOrt, a, one)).toBeLessThan(1e-5);
   });
 });

@@ -56,10 +56,14 @@ describe("suite vtab-1k", () => {
     for (const name of ["eurosat", "cifar100"]) makeVtab(name);
     const planned = await suite(...args, "--out", "v", "--dry-run");
     expect([planned.code, planned.stderr, existsSync(join(folder, "v"))]).toEqual([0, "", false]);
-    expect(planned.stdout).toContain("10 trainings, 10 to do: about ");
+    expect(planned.stdout).toContain("12 trainings, 12 to do: about ");
     const steps = jsonLines(await suite(...args, "--out", "v", "--dry-run", "--json"));
-    expect(steps).toHaveLength(10);
+    expect(steps).toHaveLength(12);
     expect(steps[0]).toMatchObject({ event: "planned", task: "cifar", method: "linear", seed: 0, isDone: false });
+    expect(steps.slice(0, 6).map(({ lr, headLr }) => [lr, headLr])).toEqual([
+      ...[1e-3, 1e-2, null].map((rate) => [null, rate]),
+      ...[1e-3, 1e-2, null].map((rate) => [rate, null]),
+    ]);
 
     const outcome = await suite(...args, "--out", "v");
     expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
@@ -77,11 +81,13 @@ describe("suite vtab-1k", () => {
     expect(outcome.stdout).not.toContain("NOAH");
     expect(page("v")).toContain("own sample");
     expect(page("v")).not.toContain("NOAH");
-    expect(resultsOf("v")).toHaveLength(10);
+    expect(resultsOf("v")).toHaveLength(12);
+    expect(outcome.stdout).toMatch(/eurosat {2}linear +headLr 0\.0/);
+    expect(outcome.stdout).toMatch(/eurosat {2}lora:rank=2 +lr 0\.0/);
     expect(existsSync(join(folder, "v/parameters.svg"))).toBe(true);
 
     const again = jsonLines(await suite(...args, "--out", "v", "--json"));
-    expect(again.filter(({ wasThere }) => wasThere)).toHaveLength(12);
+    expect(again.filter(({ wasThere }) => wasThere)).toHaveLength(16);
     expect(again.at(-1)).toMatchObject({ event: "done", trials: 8, failures: 0 });
   });
 
@@ -155,6 +161,9 @@ describe("suite vtab-1k", () => {
     await refused(/each once/, "run", "--data", "data", "--seeds", "1,1");
     await refused(/has 8 training images/, "few-shot", "--data", "data", "--shots", "1,9");
     await refused(/named twice/, "run", "--data", "data,./data");
+    await refused(/--lr-grid: expected rates above 0/, "run", "--data", "data", "--lr-grid", "1e-3,0");
+    await refused(/--lr has no effect beside --lr-grid/, "run", "--data", "data", "--lr", "1", "--lr-grid", "1");
+    await refused(/--lr has no effect with linear/, "run", "--data", "data", "--lr", "1", "--methods", "linear");
     writeFileSync(join(folder, "settings.json"), JSON.stringify({ seed: 3 }));
     await refused(/seed: a suite has several/, "run", "--data", "data", "--config", "settings.json");
   });

@@ -1,8 +1,11 @@
 import * as ort from "onnxruntime-node";
+import { adaptedPredictor } from "../../src/adapter/predictor.js";
 import { stream } from "../../src/data/random.js";
 import { adamW, elementCount, type Tensor, tensor, tensorOf } from "../../src/graph/index.js";
 import { type AnyMethod, methodOf } from "../../src/methods/index.js";
+import { linear } from "../../src/methods/linear.js";
 import type { SasOptions } from "../../src/methods/sas.js";
+import type { Executor } from "../../src/run/executor.js";
 import { OrtExecutor } from "../../src/run/ort.js";
 import { type StepOptions, type TrainingStep, trainingStep } from "../../src/train/step.js";
 import { type Architecture, customArchitecture, parametersOf } from "../../src/vit/architecture.js";
@@ -135,3 +138,28 @@ export const startOf = (a: Architecture, step: TrainingStep): Record<string, Ten
   step.initial((name) => stream(0, name).normal, randomBackbone(a));
 
 export const onOrt = OrtExecutor.over(ort, { threads: 1 });
+
+/** The logits of an adapted network. */
+export async function logitsOf(
+  executor: Executor,
+  a: Architecture,
+  { method, options }: Pick<Case, "method" | "options">,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Tensor> {
+  const graph = adaptedPredictor({ architecture: a, normalization, microBatch: batch }, method, options);
+  const session = await executor.load(graph, randomBackbone(a));
+  const { logits } = await session.run(feeds);
+  await session.close();
+  return logits as Tensor;
+}
+
+/** What ONNX Runtime gives for the network as a method starts, and for the frozen one. */
+export async function startsOnOrt(a: Architecture, one: Case): Promise<readonly [start: Tensor, frozen: Tensor]> {
+  const images = randomImages(a);
+  const start = startOf(a, stepOf(a, one));
+  const head = Object.fromEntries(Object.entries(start).filter(([name]) => name.startsWith("head.")));
+  return [
+    await logitsOf(onOrt, a, one, { ...start, images }),
+    await logitsOf(onOrt, a, { method: linear as never, options: {} }, { ...head, images }),
+  ];
+}

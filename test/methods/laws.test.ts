@@ -1,72 +1,30 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { adaptedPredictor } from "../../src/adapter/predictor.js";
-import { elementCount, type Node, type Tensor, tensor, tensorOf } from "../../src/graph/index.js";
-import { linear } from "../../src/methods/linear.js";
-import type { Executor, Feed } from "../../src/run/executor.js";
+import { type Node, type Tensor, tensor, tensorOf } from "../../src/graph/index.js";
+import { methodNames } from "../../src/methods/index.js";
 import { ReferenceExecutor } from "../../src/run/reference.js";
+import { checkMethod } from "../../src/train/laws.js";
 import { customArchitecture, isHead, parameterCount, parametersOf } from "../../src/vit/architecture.js";
-import {
-  batch,
-  type Case,
-  cases,
-  casesFor,
-  normalization,
-  onOrt,
-  randomAdapter,
-  randomBackbone,
-  randomImages,
-  startOf,
-  stepOf,
-  tiny,
-} from "./cases.js";
+import { type Case, cases, logitsOf, onOrt, randomAdapter, randomImages, startsOnOrt, stepOf, tiny } from "./cases.js";
 
 afterAll(() => onOrt.close());
 
-const options = { architecture: tiny, normalization, microBatch: batch };
-const frozen = randomBackbone(tiny);
-const images = randomImages(tiny);
-
-async function logitsOf(executor: Executor, one: Pick<Case, "method" | "options">, feeds: Record<string, Tensor>) {
-  const session = await executor.load(adaptedPredictor(options, one.method, one.options), frozen);
-  const { logits } = await session.run(feeds);
-  await session.close();
-  return logits as Tensor;
-}
+/** Deeper than wide, and without what can be left out. */
+const bare = customArchitecture({
+  ...{ ...tiny, blocks: 5, qkvBias: false, hasClassToken: false, pool: "avg", finalNorm: "norm" },
+} as const);
 
 describe.each(cases.map((one) => [one.title, one] as const))("%s", (_, one) => {
   const { method, options: chosen } = one;
   const step = stepOf(tiny, one);
-  const start = startOf(tiny, step);
 
-  it.runIf(method.startsAsIdentity)("starts as the frozen network, bit for bit", async () => {
-    const { "head.weight": weights, "head.bias": bias } = start;
-    const head = { "head.weight": weights as Tensor, "head.bias": bias as Tensor };
-    const wanted = await logitsOf(onOrt, { method: linear as never, options: {} }, { ...head, images });
-    const got = await logitsOf(onOrt, one, { ...start, images });
-    expect(got.data).toEqual(wanted.data);
+  it("obeys the laws that any method can be held to", async () => {
+    expect(await checkMethod(method, chosen)).toEqual([]);
+    expect(await checkMethod(method, chosen, bare)).toEqual([]);
   });
 
-  it("gives every trained tensor a gradient within two steps", async () => {
-    const accumulate = await onOrt.load(step.accumulate, frozen);
-    const update = await onOrt.load(step.update);
-    const features = step.features && (await onOrt.load(step.features, frozen));
-    const input = features ? await features.run({ images }) : { images };
-    const targets = tensorOf("float32", [batch, 5], [1, 0, 0, 0, 0, 0, 0, 0, 1, 0]);
-    const example = { ...input, targets, weights: tensorOf("float32", [batch], [0.5, 0.5]) };
-    let parameters = start;
-    let state = step.initialState();
-    let sums = step.zeroSums();
-    const next = (of: Record<string, Tensor>, from: Record<string, Feed>): Record<string, Tensor> =>
-      Object.fromEntries(Object.keys(of).map((name) => [name, from[`next/${name}`] as Tensor]));
-    for (let i = 0; i < 3; i++) {
-      sums = next(sums, await accumulate.run({ ...parameters, ...step.zeroSums(), ...example }));
-      const result = await update.run({ ...parameters, ...sums, ...state, lr: tensorOf("float32", [], [1e-2]) });
-      [parameters, state] = [next(parameters, result), next(state, result)];
-    }
-    await Promise.all([accumulate, update, features].map((session) => session?.close()));
-    const all = Object.entries(sums).map(([name, sum]) => ({ name, values: Array.from(sum.data, Number) }));
-    expect(all.filter(({ values }) => values.every((v) => v === 0)).map(({ name }) => name)).toEqual([]);
-    expect(all.filter(({ values }) => !values.every(Number.isFinite)).map(({ name }) => name)).toEqual([]);
+  it.runIf(method.startsAsIdentity)("starts as the frozen network, bit for bit", async () => {
+    const [start, frozen] = await startsOnOrt(tiny, one);
+    expect(start.data).toEqual(frozen.data);
   });
 
   // RLRR trains factors of every kernel, so it needs the gradients of W′.
@@ -88,31 +46,19 @@ describe.each(cases.map((one) => [one.title, one] as const))("%s", (_, one) => {
     expect(scopes.some((scope) => firstSite(one).test(scope))).toBe(true);
   });
 
-  it("trains as many numbers as its formula says", () => {
-    for (const a of [tiny, customArchitecture({ ...tiny, blocks: 5, pool: "avg", qkvBias: false })]) {
-      const [resolved] = casesFor(a).filter(({ title }) => title === one.title);
-      const stored = method.parameters(a, resolved?.options ?? {}).map(({ shape }) => elementCount(shape));
-      expect(method.count(a, resolved?.options ?? {})).toBe(stored.reduce((sum, n) => sum + n, 0));
-    }
-  });
-
-  it("stores each tensor once, with as many first values as its shape holds", () => {
-    const parameters = method.parameters(tiny, chosen);
-    expect(new Set(parameters.map(({ name }) => name)).size).toBe(parameters.length);
-    for (const { name, shape } of step.parameters) {
-      expect(start[name]?.shape, name).toEqual(shape);
-      expect(start[name]?.data.length, name).toBe(elementCount(shape));
-    }
-  });
-
   it("treats every image of a batch alike", async () => {
     const reference = new ReferenceExecutor();
     const adapter = randomAdapter(tiny, one);
-    const [first, second] = [halves(images), halves(await logitsOf(reference, one, { ...adapter, images }))];
-    const swapped = await logitsOf(reference, one, { ...adapter, images: joined(first.toReversed()) });
+    const images = randomImages(tiny);
+    const [first, second] = [halves(images), halves(await logitsOf(reference, tiny, one, { ...adapter, images }))];
+    const swapped = await logitsOf(reference, tiny, one, { ...adapter, images: joined(first.toReversed()) });
     expect(halves(swapped)).toEqual(second.toReversed());
     expect(second[0]).not.toEqual(second[1]);
   });
+});
+
+it("every method of the table is here", () => {
+  expect(new Set(cases.map(({ method }) => method.name))).toEqual(new Set(methodNames));
 });
 
 it("full trains the whole backbone", () => {

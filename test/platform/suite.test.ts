@@ -40,13 +40,13 @@ describe("a suite", () => {
   it("runs searches and results once each, and a second time nothing", async () => {
     const events: SuiteEvent[] = [];
     const first = await runSuite(optionsOf("whole"), { onEvent: (event) => events.push(event) });
-    // linear has no rates: 2 seeds; sas 2 rates, of which one is seed 0, and seed 1.
-    expect(first.plan.steps).toHaveLength(2 * (2 + 3));
-    expect([first.lines.length, first.searched.length, first.failures.length]).toEqual([8, 4, 0]);
+    // Of each method on each task 2 rates, of which one is seed 0, and seed 1.
+    expect(first.plan.steps).toHaveLength(2 * 2 * 3);
+    expect([first.lines.length, first.searched.length, first.failures.length]).toEqual([8, 8, 0]);
     const lines = linesOf("whole");
-    expect(lines).toHaveLength(10);
+    expect(lines).toHaveLength(12);
     expect(lines.filter(({ role }) => role === "result")).toHaveLength(8);
-    expect(new Set(lines.map(({ trial }) => trial)).size).toBe(10);
+    expect(new Set(lines.map(({ trial }) => trial)).size).toBe(12);
     for (const line of lines) {
       expect(Object.keys(line.scores)).toEqual(line.role === "result" ? ["test"] : []);
       expect(existsSync(join(folder, "whole/trials", line.trial, "adapter.safetensors"))).toBe(true);
@@ -54,16 +54,19 @@ describe("a suite", () => {
       expect(line.versions).toHaveProperty("engine");
       expect(line.digests.backbone).toMatch(/^[0-9a-f]{64}$/);
     }
-    // The chosen rate is that of the better search.
-    for (const task of ["colours", "count"]) {
-      const tried = first.searched.filter((line) => line.task === task);
+    // The chosen rate is that of the better search, the head's where it is trained alone.
+    for (const cell of first.plan.cells) {
+      const own = (line: TrialLine) => line.task === cell.task.name && line.method === cell.method.label;
+      const key = cell.method.method === "linear" ? "headLr" : "lr";
+      const tried = first.searched.filter(own);
+      expect(tried.map((line) => line[key])).toEqual([1e-3, 3e-2]);
       const best = tried.reduce((a, b) => {
         const [x, y] = [a.val, b.val];
         return (y?.top1 ?? 0) > (x?.top1 ?? 0) || (y?.top1 === x?.top1 && (y?.nll ?? 0) < (x?.nll ?? 0)) ? b : a;
       });
-      const own = first.lines.filter((line) => line.task === task && line.method.startsWith("sas"));
-      expect(own.map(({ seed, lr }) => [seed, lr])).toEqual([0, 1].map((seed) => [seed, best.lr]));
-      expect(own[0]?.trial).toBe(best.trial);
+      const found = first.lines.filter(own);
+      expect(found.map((line) => [line.seed, line[key]])).toEqual([0, 1].map((seed) => [seed, best[key]]));
+      expect(found[0]?.trial).toBe(best.trial);
     }
     const before = readFileSync(join(folder, "whole/results.jsonl"), "utf8");
     const again: SuiteEvent[] = [];
@@ -80,7 +83,7 @@ describe("a suite", () => {
     const [line] = linesOf("whole").filter(
       ({ task, method, seed }) => task === "colours" && method === "linear" && seed === 1,
     );
-    const config = optionsOf("").config;
+    const config = { ...optionsOf("").config, headLr: line?.headLr };
     const done = await train(
       { ...config, data: join(folder, "data"), method: "linear", seed: 1, out: join(folder, "alone") },
       { report: "none" },
@@ -114,6 +117,23 @@ describe("a suite", () => {
     );
     expect(events.some(({ event }) => event === "begin")).toBe(false);
     expect(new Set(lines.map(({ method }) => method))).toEqual(new Set(["sas:embedding=2,rank=2,hidden=0"]));
+  });
+
+  it("has one result for each seed when a wider grid chooses otherwise", async () => {
+    const options = (rates: readonly number[]) =>
+      optionsOf("wider", { tasks: optionsOf("").tasks.slice(0, 1), methods: parseMethods("linear"), rates });
+    const results = () => linesOf("wider").filter(({ role }) => role === "result");
+    await runSuite(options([1e-9]));
+    expect(results().map(({ headLr }) => headLr)).toEqual([1e-9, 1e-9]);
+    await runSuite(options([1e-9, 3e-2]));
+    expect(results().map(({ seed, headLr }) => [seed, headLr])).toEqual([
+      [0, 3e-2],
+      [1, 3e-2],
+    ]);
+    const { lines } = await runSuite(options([1e-9]), {
+      onEvent: ({ event }) => expect(event).not.toBe("begin"),
+    });
+    expect(lines.map(({ headLr }) => headLr)).toEqual([1e-9, 1e-9]);
   });
 
   it("aborted at any event and started again ends in the same lines", async () => {
@@ -152,6 +172,7 @@ describe("a suite", () => {
     const options = optionsOf("failing", {
       tasks: [{ name: "bad", data: join(folder, "mendable") }, ...optionsOf("").tasks.slice(1)],
       methods: parseMethods("linear"),
+      rates: [],
       seeds: [0],
     });
     const first = await runSuite(options);
@@ -201,13 +222,17 @@ describe("a suite", () => {
 });
 
 describe("a plan", () => {
-  const plan = (given: Partial<SuiteOptions>) => planSuite(optionsOf("plan", given), new Map(), keepingShelf());
+  const plan = (given: Partial<SuiteOptions>) => planSuite(optionsOf("plan", given), new Map(), keepingShelf(), true);
 
   it("is made without writing anything", async () => {
-    const { steps, seconds, memoryBytes } = await plan({});
-    expect(steps).toHaveLength(10);
-    expect(seconds).toBeGreaterThan(5);
-    expect(memoryBytes).toBeGreaterThan(1e8);
+    const { steps, seconds, measured, memoryBytes } = await plan({});
+    expect(steps).toHaveLength(12);
+    expect(measured).toBe("sas:rank=2,embedding=2");
+    expect(steps.every((step) => step.seconds > 0 && step.memoryBytes > 1e8)).toBe(true);
+    expect([seconds, memoryBytes]).toEqual([
+      expect.closeTo(steps.reduce((sum, step) => sum + step.seconds, 0)),
+      Math.max(...steps.map((step) => step.memoryBytes)),
+    ]);
     expect(existsSync(join(folder, "plan"))).toBe(false);
   });
 
@@ -224,6 +249,13 @@ describe("a plan", () => {
   });
 });
 
+it("a plan refuses a method that the memory does not hold, by its name", async () => {
+  const config = { ...optionsOf("").config, memoryMb: 100 };
+  await expect(planSuite(optionsOf("plan", { config }), new Map(), keepingShelf(), false)).rejects.toThrow(
+    /^linear: training this network takes about \d+ MiB, 100 MiB are allowed/,
+  );
+});
+
 describe("settings that the trials of a suite share", () => {
   it("are left out where a method has no place for them", async () => {
     const config = { ...optionsOf("").config, dropout: 0.1, layerDecay: 0.8 };
@@ -232,6 +264,7 @@ describe("settings that the trials of a suite share", () => {
       optionsOf("shared", { config, methods, rates: [], seeds: [0] }),
       new Map(),
       keepingShelf(),
+      false,
     );
     const kept = await Promise.all(
       plan.cells.slice(0, 5).map(async (cell) => {

@@ -44,5 +44,8 @@ describe("methods in words", () => {
     ["lora:rank=", /expected options/],
     ["lora:rank=$", /not understood/],
     ["lora:lr=0", /positive/],
+    ["lora:rank=4,rank=8", /rank is given twice/],
+    ["lora:alpha=4/8/4.0", /each alternative once/],
+    ["lora:targets=q+v/q+v", /each alternative once/],
   ])("refuses %j", (text, message) => expect(() => parseMethods(text)).toThrow(message));
 });

@@ -1,10 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.js";
-import { forwardOperations, operationsOf } from "../../src/suite/estimate.js";
 import { parseResults, printResults, type TrialLine } from "../../src/suite/result.js";
 import { layoutFigure } from "../../src/suite/text-figure.js";
-import { architectureOf } from "../../src/vit/architecture.js";
 
 const line = (trial: string): TrialLine =>
   ({ trial, task: "t", method: "m", seed: 0, lr: 1, scores: {} }) as unknown as TrialLine;
@@ -28,30 +26,6 @@ describe("a results file", () => {
         }
       }),
     );
-  });
-});
-
-describe("an estimate", () => {
-  it("counts operations as published: ViT-Ti/16 1.26 G, ViT-B/16 17.6 G multiplications", () => {
-    const [tiny, base] = ["vit_tiny_patch16_224", "vit_base_patch16_224"].map(architectureOf);
-    expect(forwardOperations(tiny as never) / 2e9).toBeCloseTo(1.26, 1);
-    expect(forwardOperations(base as never) / 2e9).toBeCloseTo(17.6, 0);
-  });
-
-  it("counts what a training looks at, by hand", () => {
-    const architecture = architectureOf("vit_tiny_patch16_224");
-    const one = forwardOperations(architecture);
-    const work = {
-      architecture,
-      images: { train: 800, val: 200, test: 1000 },
-      epochs: 10,
-      isHeadAlone: false,
-      trainsBackbone: false,
-      scoresTest: true,
-    };
-    expect(operationsOf(work) / one).toBeCloseTo(10 * (1600 + 200) + 1000, 6);
-    expect(operationsOf({ ...work, isHeadAlone: true, scoresTest: false }) / one).toBeCloseTo(1000, 6);
-    expect(operationsOf({ ...work, trainsBackbone: true }) / one).toBeCloseTo(10 * (2400 + 200) + 1000, 6);
   });
 });
 

@@ -4,20 +4,21 @@ import { RuntimeUnavailableError } from "../../src/errors.js";
 import { type Demand, defaultMemoryBytes, divide } from "../../src/train/resources.js";
 import { architectureNames, architectureOf, parameterCount } from "../../src/vit/architecture.js";
 
+/** As large as networks are, without building their graphs. */
+const roughly = (name: string) => (microBatch: number) => {
+  const weights = 4 * parameterCount(architectureOf(name));
+  return { shared: 1e8 + weights, perLane: 6e7 + 2 * weights + microBatch * weights };
+};
+
 const demand = (name: string, given: Partial<Demand> = {}): Demand => ({
   architecture: architectureOf(name),
   batchSize: 32,
   threads: 2,
   trainsBackbone: false,
   memoryBytes: defaultMemoryBytes,
+  footprint: roughly(name),
   ...given,
 });
-
-/** As large as networks are, without building their graphs. */
-const roughly = (name: string) => (microBatch: number) => {
-  const weights = 4 * parameterCount(architectureOf(name));
-  return { shared: 1e8 + weights, perLane: 6e7 + 2 * weights + microBatch * weights };
-};
 
 describe("divide", () => {
   it("gives each thread a lane of its own, and one lane several where memory is short", () => {
@@ -41,7 +42,7 @@ describe("divide", () => {
       fc.property(cases, ({ name, ...given }) => {
         let found: ReturnType<typeof divide>;
         try {
-          found = divide(demand(name, { ...given, footprint: roughly(name) }));
+          found = divide(demand(name, given));
         } catch (error) {
           expect(error).toBeInstanceOf(RuntimeUnavailableError);
           return;
@@ -52,7 +53,7 @@ describe("divide", () => {
         // Rounded up, but by less than one image in each run.
         const rounds = Math.ceil(given.batchSize / (lanes * microBatch));
         expect(lanes * rounds * (microBatch - 1)).toBeLessThan(given.batchSize);
-        expect(divide(demand(name, { ...given, footprint: roughly(name) }))).toEqual(found);
+        expect(divide(demand(name, given))).toEqual(found);
       }),
     );
   });
