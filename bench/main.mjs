@@ -9,6 +9,7 @@ const questions = {
   "training-speed": "How fast is a training step, against bare MatMul and against PyTorch, and in how much memory?",
   "micro-batch": "Which division into lanes and micro-batches is fastest?",
   memory: "Is the estimate of a training's memory right?",
+  forecast: "Is the time that train --dry-run tells right?",
   "data-pipeline": "Do image files keep up with a batch in memory?",
   "start-up": "How long until the help is printed, and until the first micro-batch begins?",
 };

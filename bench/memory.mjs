@@ -28,7 +28,7 @@ for (const model of models) {
     progress(`${model} ${method.method}`);
     const out = join(folder, "run");
     const given = { ...method, imageSize, batchSize: batch, threads, epochs: 1, valFraction: 0.2 };
-    const process = await startOwn("./memory-process.mjs", { ...given, backbone, data, out });
+    const process = await startOwn("./training-process.mjs", { ...given, backbone, data, out });
     const found = await process.ask();
     await process.close();
     rmSync(out, { recursive: true });

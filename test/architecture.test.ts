@@ -12,8 +12,8 @@ const column: Readonly<Record<string, readonly string[]>> = {
   data: [],
   onnx: ["graph/"],
   run: ["graph/", "onnx/"],
-  // Seeded starts are drawn from the counter-based generator.
-  vit: ["graph/", "data/random.ts"],
+  // Seeded starts are drawn from the counter-based generator; what is no file of weights is told as of images.
+  vit: ["graph/", "data/random.ts", "data/impostor.ts"],
   methods: ["graph/", "vit/", "data/random.ts"],
   // An adapter's transform is a sentence of data's.
   adapter: ["graph/", "vit/", "methods/", "data/"],

@@ -17,6 +17,6 @@ export function describeForecast(f: Forecast): readonly string[] {
     `memory   about ${Math.round(memoryBytes / 2 ** 20)} MiB`,
     `time     about ${duration(f.secondsPerEpoch)} for an epoch, ${duration(f.seconds)} in all, as busy as this machine is now`,
     `files    ${f.files.join("\n         ")}`,
-    "Nothing was written; weights and images have not been read yet.",
+    "Nothing was written; whether weights and images are sound has not been looked at yet.",
   ];
 }

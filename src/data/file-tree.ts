@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.js";
+import { explainImpostor } from "./impostor.js";
 
 /** One name in a folder. */
 export interface TreeEntry {
@@ -67,7 +68,7 @@ const longestTextBytes = 2 ** 28;
 
 /**
  * The text of a file, without a byte order mark.
- * @throws FormatError where it is longer than 256 MiB or not UTF-8
+ * @throws FormatError where it is longer than 256 MiB, not UTF-8, a web page or a Git LFS pointer
  */
 export async function readText(tree: FileTree, path: string): Promise<string> {
   const size = await tree.size(path);
@@ -75,6 +76,8 @@ export async function readText(tree: FileTree, path: string): Promise<string> {
     throw new FormatError(`${tree.where(path)}: the file has ${size} bytes; expected at most 256 MiB of text.`);
   }
   const bytes = await tree.read(path);
+  const impostor = explainImpostor(bytes);
+  if (impostor?.remedy) throw new FormatError(`${tree.where(path)}: this is ${impostor.what}. ${impostor.remedy}`);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -2,6 +2,7 @@ import { FormatError } from "../errors.js";
 import { readAvifHeader } from "./image-header-avif.js";
 import { readGifHeader } from "./image-header-gif.js";
 import { readTiffHeader } from "./image-header-tiff.js";
+import { explainImpostor } from "./impostor.js";
 
 /** The formats that are read; of moving or several pictures in one file the first. */
 export type ImageFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
@@ -56,14 +57,15 @@ export function imageHeader(bytes: Uint8Array, name: string): ImageHeader {
     if (!(error instanceof RangeError)) throw error;
   }
   if (!header) {
+    const impostor = format === undefined ? explainImpostor(bytes) : undefined;
     const other =
       bytes.length === 0
         ? "the file is empty"
-        : "the bytes are not those of a JPEG, PNG, WebP, GIF, TIFF or AVIF image";
+        : `the bytes are not those of a JPEG, PNG, WebP, GIF, TIFF or AVIF image${impostor ? `, but ${impostor.what}` : ""}`;
     const what =
       format === undefined ? other : `the header of this ${format.toUpperCase()} image is damaged or cut off`;
     const cure = format === undefined && bytes.length > 0 ? "Convert, replace" : "Replace";
-    throw new FormatError(`${name}: ${what}. ${cure} or remove the file.`);
+    throw new FormatError(`${name}: ${what}. ${impostor?.remedy ?? `${cure} or remove the file.`}`);
   }
   const { width, height, unfit } = header;
   if (unfit) throw new FormatError(`${name}: ${unfit}. Convert the file to PNG or JPEG, or remove it.`);

@@ -26,7 +26,7 @@ export interface DatasetOptions {
   readonly valFraction?: number;
   /** Seed of that draw; default 0. */
   readonly seed?: number;
-  /** Told of an option that has no effect. */
+  /** Told of an option that has no effect, and of a layout that may be meant otherwise. */
   readonly onWarning?: (text: string) => void;
   /** Training images per class, drawn with the seed, see `takeShots`; all where absent. */
   readonly shots?: number;
@@ -85,7 +85,7 @@ async function passThrough(tree: FileTree): Promise<FileTree> {
 /** @param folder where the tree lies on the disk, if it does */
 async function openTree(
   tree: FileTree,
-  { final = false, shots, seed = 0 }: DatasetOptions,
+  { final = false, shots, seed = 0, onWarning }: DatasetOptions,
   folder?: string,
 ): Promise<Dataset> {
   const names = namesIn(await tree.list(""));
@@ -111,7 +111,8 @@ async function openTree(
   if (lone.length === names.length) {
     throw new ConfigError(`${tree.where("")}: there is ${lone.join(", ")} but no train folder; ${layouts}.`);
   }
-  return openClassFolders(tree, names, fault ? `${layouts}. Of the lists there: ${fault.replace(/\.$/, "")}` : layouts);
+  const expected = fault ? `${layouts}. Of the lists there: ${fault.replace(/\.$/, "")}` : layouts;
+  return openClassFolders(tree, names, expected, onWarning);
 }
 
 async function filesIn(tree: FileTree, names: readonly string[], folder: string): Promise<readonly string[]> {

@@ -10,6 +10,7 @@ import { type Decisions, decideTraining } from "./decisions.js";
 import { outlineModel } from "./hub/outline.js";
 import { hubSettings } from "./hub/settings.js";
 import { findModel, type LocateOptions, locateBackbone } from "./hub.js";
+import { type Loading, measureLoading } from "./loading.js";
 import { createLaneExecutors } from "./ort-node.js";
 import { refuseChanges } from "./plan.js";
 import { refuseExisting, runFiles } from "./run-folder.js";
@@ -50,8 +51,8 @@ export type ForecastHooks = Pick<TrainHooks, "resume" | "offline" | "signal" | "
 
 /**
  * What a training of this configuration would be, from the configuration, the headers of the weights, the list of the
- * images, and about two seconds of computing with made-up weights. Nothing is written, and no weight and no image is read;
- * so what only their contents would show is not found.
+ * images, a few of these, and some seconds of computing with made-up weights. Nothing is written, and no weight is read; so
+ * what only contents would show is not found.
  * @throws as `train` does before it has read them
  */
 export async function forecast(input: TrainConfigInput, hooks: ForecastHooks = {}): Promise<Forecast> {
@@ -76,6 +77,7 @@ export async function forecast(input: TrainConfigInput, hooks: ForecastHooks = {
   const { division, ...decided } = decideTraining(config, start, data, earlier?.facts, onWarning);
   if (earlier) refuseChanges(config.out, earlier.facts, { version: packageVersion(), engine: engineVersion() });
   signal?.throwIfAborted();
+  const loading = await measureLoading(data, decided.transforms.train, config);
   const pace = await paceOf(config, start, { ...decided, division });
   const { splits, classes } = data;
   const count = (split: Split): number => splits[split]?.count ?? 0;
@@ -96,7 +98,7 @@ export async function forecast(input: TrainConfigInput, hooks: ForecastHooks = {
     lr,
     ...division,
     memoryBytes: bytes,
-    ...secondsOf(pace, images, config.epochs),
+    ...secondsOf(pace, loading, images, config.epochs),
     files: Object.entries(runFiles)
       .filter(([kind]) => kind !== "best" || images.val > 0)
       .map(([, name]) => join(config.out, name)),
@@ -122,22 +124,28 @@ async function outlinePlace(
 
 /** The pace of a training on this machine, by the same step on a network of few blocks. */
 export async function paceOf(config: TrainConfig, start: StartOutline, decided: Decisions): Promise<Pace> {
-  const { architecture, method, options, lr, division, step } = decided;
+  const { architecture, method, options, lr, batchSize, division, step } = decided;
   const { threads, lanes, microBatch } = division;
   const short = shortened(architecture);
   const few = { ...config, layerDecay: 1, dropPath: short.blocks > 1 ? config.dropPath : 0 };
   const part = assembleStep(few, lr, short, start.contract, method, options, microBatch);
   const executors = await createLaneExecutors(lanes, threads / lanes);
   try {
-    return await measurePace(executors, step, part, short);
+    return await measurePace(executors, step, part, short, { ...config, batchSize });
   } finally {
     await Promise.all(executors.map((executor) => executor.close()));
   }
 }
 
-/** Seconds of an epoch and of all; where only the head is trained, every image is looked at once. */
-export function secondsOf(pace: Pace, { train, val, test }: Forecast["images"], epochs: number) {
-  const once = pace.features * (train + val + test);
-  const secondsPerEpoch = pace.train * train + pace.predict * val;
+/**
+ * The seconds of an epoch, and of all with the test. The loader works beside the lanes on the same processors, so its time
+ * adds to theirs. Where only the head is trained, an image that does not change is looked at once.
+ */
+export function secondsOf(pace: Pace, loading: Loading, { train, val, test }: Forecast["images"], epochs: number) {
+  const { decode, change, changes } = loading;
+  const isKept = pace.features > 0 && !changes;
+  const once = decode * (train + val + test) + pace.features * (val + test + (isKept ? train : 0));
+  const perImage = pace.train + (isKept ? 0 : pace.features + change);
+  const secondsPerEpoch = perImage * train + pace.predict * val;
   return { secondsPerEpoch, seconds: once + epochs * secondsPerEpoch + pace.predict * test };
 }

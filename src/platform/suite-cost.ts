@@ -4,6 +4,7 @@ import { paceLike } from "../suite/estimate.js";
 import type { TrainConfig } from "../train/config.js";
 import { type Decisions, decideTraining } from "./decisions.js";
 import { paceOf, secondsOf } from "./forecast.js";
+import { measureLoading } from "./loading.js";
 import type { StartOutline } from "./start.js";
 
 /** A training of a suite as far as it can be decided beforehand. */
@@ -50,16 +51,22 @@ export interface Clock {
 }
 
 /**
- * The pace of one of the trainings, measured on this machine for about two seconds, and by it that of all. A step through
+ * The pace of one of the trainings and of its images, measured on this machine for some seconds, and by it that of all. A step through
  * the whole network tells more than one of the head.
  */
-export async function measureOne(start: StartOutline, all: readonly Foreseen[]): Promise<Clock | undefined> {
+export async function measureOne(
+  start: StartOutline,
+  data: Dataset,
+  all: readonly Foreseen[],
+): Promise<Clock | undefined> {
   const one = all.find(({ decided }) => decided.step.takes === "images") ?? all[0];
   if (!one) return undefined;
+  const loading = await measureLoading(data, one.decided.transforms.train, one.config);
   const pace = await paceOf(one.config, start, one.decided);
   return {
     measured: one.label,
     secondsOf: ({ config, decided }, images) =>
-      overheadSeconds + secondsOf(paceLike(pace, one.decided.step, decided.step), images, config.epochs).seconds,
+      overheadSeconds +
+      secondsOf(paceLike(pace, one.decided.step, decided.step), loading, images, config.epochs).seconds,
   };
 }

@@ -172,7 +172,7 @@ export async function planSuite(
     }
   }
   const left = planned.flatMap(({ training }) => training ?? []);
-  const clock = isTimed ? await measureOne(start, left) : undefined;
+  const clock = isTimed ? await measureOne(start, largest.dataset, left) : undefined;
   const steps = planned.map(({ training, ...step }): PlannedStep => {
     const { images } = tasks.find(({ name }) => name === step.cell.task.name) as OpenTask;
     const divided = step.final ? joinImages(images) : images;

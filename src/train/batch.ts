@@ -5,7 +5,7 @@ import type { Chance } from "./chance.js";
 import type { Tensors } from "./checkpoint.js";
 import { imageWeights } from "./class-weights.js";
 import { type ExampleBatch, exampleWeights, type SecondLabels, smoothTargets } from "./examples.js";
-import { type Lane, readAll, releaseAll, shareOut, uploadAll } from "./lanes.js";
+import { type Lane, releaseAll, shareOut, uploadAll } from "./lanes.js";
 import { cutRows } from "./rows.js";
 import type { TrainingStep } from "./step.js";
 
@@ -55,11 +55,12 @@ export async function trainBatch(
   const { microBatch, takes } = step;
   const [{ executor }] = lanes as readonly [Lane];
   const own = await Promise.all(lanes.map((lane) => uploadAll(lane.executor, parameters)));
-  const sums: Feeds[] = lanes.map(() => step.zeroSums());
+  const parts = cutRows(rows, microBatch);
+  const sums: Feeds[] = lanes.slice(0, parts.length).map(({ zeroSums }) => zeroSums);
   const counts = imageWeights(labels, classWeights, second);
   const sumNames = step.parameters.map(({ name }) => `sums/${name}`);
 
-  const found = await shareOut(lanes.length, cutRows(rows, microBatch), async (laneIndex, part, i) => {
+  const found = await shareOut(lanes.length, parts, async (laneIndex, part, i) => {
     const lane = lanes[laneIndex] as Lane;
     const before = sums[laneIndex] as Feeds;
     const cut = (all: Int32Array): Int32Array => all.subarray(i * microBatch, (i + 1) * microBatch);
@@ -73,14 +74,16 @@ export async function trainBatch(
       weights: exampleWeights(microBatch, counts.subarray(i * microBatch, (i + 1) * microBatch)),
       ...chance.masks(i * microBatch, answers.length),
     };
-    const outputs = await lane.accumulate.run(feeds, nextNames(sumNames));
-    await releaseAll(lane.executor, before);
+    // The last sums of several lanes come here to be added; all others stay where they are.
+    const isLast = lanes.length > 1 && i + lanes.length >= parts.length;
+    const outputs = await lane.accumulate.run(feeds, isLast ? [] : nextNames(sumNames));
+    if (i >= lanes.length) await releaseAll(lane.executor, before);
     sums[laneIndex] = takeNext(outputs, sumNames);
     const guesses = bestClasses((outputs.logits as Tensor<"float32">).data, classes);
     return { loss: scalar(outputs, "loss"), correct: countCorrect(guesses, answers, others) };
   });
 
-  const total = await addUp(lanes, sums);
+  const total = addUp(sums);
   const rate = tensor("float32", [], Float32Array.of(lr));
   const outputs = await update.run(
     { ...own[0], ...total, ...state, ...chance.noise(), lr: rate },
@@ -107,17 +110,15 @@ function countCorrect(guesses: Int32Array, labels: Int32Array, second: SecondLab
   return labels.reduce((sum, _, row) => sum + worth(guesses[row], row), 0);
 }
 
-/** The sum of the lanes' sums, added in the lanes' order; those of a single lane stay where they are. */
-async function addUp(lanes: readonly Lane[], sums: readonly Feeds[]): Promise<Feeds> {
-  const [first = {}, ...others] = sums;
-  if (others.length === 0) return first;
-  const read = await Promise.all(lanes.map((lane, i) => readAll(lane.executor, sums[i] ?? {})));
-  await Promise.all(lanes.map((lane, i) => releaseAll(lane.executor, sums[i] ?? {})));
-  const [total = {}, ...rest] = read;
+/** The sum of the lanes' sums, added in the lanes' order; those of a single lane are not looked at. */
+function addUp([total = {}, ...rest]: readonly Feeds[]): Feeds {
   for (const part of rest) {
-    for (const [name, { data }] of Object.entries(total)) {
-      const more = part[name]?.data as Float32Array;
-      for (let i = 0; i < more.length; i++) (data as Float32Array)[i] = (data[i] as number) + (more[i] as number);
+    for (const [name, feed] of Object.entries(total)) {
+      const [data, more] = [feed, part[name]].map((sum) => (sum as Tensor).data as Float32Array) as [
+        Float32Array,
+        Float32Array,
+      ];
+      for (let i = 0; i < more.length; i++) data[i] = (data[i] as number) + (more[i] as number);
     }
   }
   return total;

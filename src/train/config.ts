@@ -8,6 +8,9 @@ const fraction = z.number().min(0).lt(1);
 const count = z.int().min(1);
 const strength = z.number().min(0).max(1000).default(0);
 
+/** What the cosine falls towards, unless it starts there. */
+const usualMinLr = 1e-5;
+
 /** Options of a method; which ones it knows, and their defaults, is the method's own affair. */
 const methodOptions = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
 
@@ -50,7 +53,11 @@ export const configSchema = z.strictObject({
       "Highest learning rate of the method's parameters. Default: 5e-3; for full 1e-4, or 1e-3 from random weights.",
     ),
   headLr: positive.default(1e-3).describe("Highest learning rate of the classification head."),
-  minLr: z.number().min(0).default(1e-5).describe("Learning rate that the cosine falls towards."),
+  minLr: z
+    .number()
+    .min(0)
+    .default(usualMinLr)
+    .describe("Learning rate that the cosine falls towards. Where it is not given and lr is not above 1e-5: 0."),
   warmupEpochs: z.number().min(0).optional().describe("Epochs of linear warm-up. Default: a tenth of all epochs."),
   warmupSteps: z.int().min(0).optional().describe("The same in updates instead of epochs."),
   weightDecay: z.number().min(0).default(1e-4).describe("Decoupled weight decay of the method's parameters."),
@@ -172,7 +179,9 @@ export function parseConfig(
     const issues = parsed.error.issues.map((issue) => explainIssue(issue, value, configSchema.shape, nameOf));
     throw new ConfigError(`${source}: ${issues.join(" ")}`);
   }
-  const config = parsed.data;
+  const { lr = 1 } = parsed.data;
+  const isBelow = lr <= usualMinLr && (value as TrainConfigInput).minLr === undefined;
+  const config = isBelow ? { ...parsed.data, minLr: 0 } : parsed.data;
   refuseIdle(config, defaultConfig, source, nameOf);
   return config;
 }

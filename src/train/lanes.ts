@@ -15,6 +15,8 @@ export interface Lane {
   predict(): Promise<Session>;
   /** Where only the head is trained. */
   readonly features: Session | undefined;
+  /** What the sums of every batch begin with. */
+  readonly zeroSums: Residents;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export function openLanes(
     executors.map(async (executor) => {
       const accumulate = await openSession(executor, step.accumulate, weights);
       const features = step.features && (await openSession(executor, step.features, weights));
+      const zeroSums = await uploadAll(executor, step.zeroSums());
       let loading: Promise<Session> | undefined;
       const predict = () => {
         loading ??= openSession(executor, step.predict, weights);
@@ -35,8 +38,9 @@ export function openLanes(
       };
       const close = async () => {
         for (const session of [accumulate, features, await loading]) await session?.close();
+        await releaseAll(executor, zeroSums);
       };
-      return { executor, accumulate, predict, features, close };
+      return { executor, accumulate, predict, features, zeroSums, close };
     }),
   );
 }

@@ -1,17 +1,22 @@
 import { stream } from "../data/random.js";
 import { productFlops } from "../graph/footprint.js";
 import type { Graph } from "../graph/graph.js";
-import { type DType, elementCount, type Tensor, tensor } from "../graph/tensor.js";
+import { elementCount, type Tensor, tensor } from "../graph/tensor.js";
 import { lower } from "../onnx/lower.js";
-import type { Executor, Feed } from "../run/executor.js";
+import type { Executor, Session } from "../run/executor.js";
 import type { Architecture } from "../vit/architecture.js";
 import { randomWeights } from "../vit/random-weights.js";
-import { openSession, releaseAll, uploadAll } from "./lanes.js";
+import { follow } from "./average.js";
+import { type Trained, trainBatch } from "./batch.js";
+import { chanceOf } from "./chance.js";
+import { type Lane, openLanes, openSession, releaseAll, uploadAll } from "./lanes.js";
+import type { LoopConfig } from "./loop-parts.js";
+import { answerRows } from "./rows.js";
 import type { TrainingStep } from "./step.js";
 
 /** Seconds that an image takes, all lanes at work; of `features` and `predict` each where the step has it. */
 export interface Pace {
-  /** Forward and backward; from features where only the head is trained. */
+  /** A training image's share of an update; from features where only the head is trained. */
   readonly train: number;
   readonly predict: number;
   /** From pixels to the features of a head that is trained alone; 0 for any other training. */
@@ -27,9 +32,12 @@ const timedBlocks = ({ width }: Architecture): number => (width < 768 ? 5 : 3);
 /** The first blocks of a network, enough to tell the pace of all. */
 export const shortened = (a: Architecture): Architecture => ({ ...a, blocks: Math.min(timedBlocks(a), a.blocks) });
 
+/** Micro-batches of each lane that are timed; of a batch with more the rest is added. */
+const timedRounds = 4;
+
 /**
  * The pace of a step: that of the same step on a shortened network, times the ratio of the operations in their matrix
- * products. It runs in the real engine, on as many lanes, for about two seconds.
+ * products. Whole batches go through the real engine, on as many lanes, for some seconds: with copies, masks and update.
  * @param short the step of `shortened(architecture)`, which is `architecture` here
  */
 export async function measurePace(
@@ -37,60 +45,104 @@ export async function measurePace(
   full: TrainingStep,
   short: TrainingStep,
   architecture: Architecture,
+  { batchSize, gradientNoise = 0, ema }: Pick<LoopConfig, "batchSize" | "gradientNoise" | "ema">,
 ): Promise<Pace> {
-  const draws = Float64Array.from({ length: 4093 }, stream(0, "pace").normal);
-  let drawn = 0;
+  const { classes } = architecture;
+  const { microBatch, masks, takes } = short;
   // No speed depends on the values, as long as they are neither zero nor subnormal: few draws again and again.
-  const made = randomWeights(architecture, () => () => draws[drawn++ % draws.length] as number);
+  const made = randomWeights(architecture, () => draw);
   const weights = (name: string): Tensor => made.get(name) as Tensor;
-  const parameters = short.initial(() => () => 0.01, weights);
-  const fixed = { ...parameters, ...short.zeroSums() };
-  const time = async (of: (step: TrainingStep) => Graph | undefined, seconds: number): Promise<number> => {
-    const [whole, part] = [of(full), of(short)];
-    if (!whole || !part) return 0;
-    const perRun = Math.max(
-      ...(await Promise.all(executors.map((executor) => timeRuns(executor, part, weights, fixed, seconds)))),
-    );
-    const [all, some] = [whole, part].map((graph) => productFlops(lower(graph, "cpu"))) as [number, number];
-    return (perRun * (some > 0 ? all / some : 1)) / (full.microBatch * executors.length);
+  const lanes = await openLanes(executors, short, weights);
+  const update = await openSession(executors[0] as Executor, short.update);
+  const parameters = short.initial(() => draw, weights);
+  const own = await Promise.all(executors.map((executor) => uploadAll(executor, parameters)));
+  const perRound = lanes.length * microBatch;
+
+  let trained: Trained = { parameters, state: short.initialState() };
+  const options = { step: short, lanes, update, classes, labelSmoothing: 0 };
+  const place = { seed: 0, epoch: 0, step: 0, updates: 0 };
+  const chance = chanceOf({ ...place, masks, microBatch, parameters: short.parameters, gradientNoise });
+  const trainRounds = (rounds: number) => {
+    const labels = Int32Array.from({ length: rounds * perRound }, (_, i) => i % classes);
+    const batch = { step: 0, rows: rowsOf(short.accumulate, takes, labels.length), labels, indices: labels };
+    return async (): Promise<void> => {
+      ({ trained } = await trainBatch(options, trained, batch, 0, chance));
+      if (ema) follow(parameters, trained.parameters, ema);
+    };
   };
-  return {
-    train: await time((step) => step.accumulate, 0.8),
-    predict: await time((step) => step.predict, 0.3),
-    features: await time((step) => step.features, 0.5),
+  const rounds = Math.ceil(batchSize / perRound);
+  const few = Math.min(rounds, timedRounds);
+  const [one, some] = await medians([trainRounds(1), trainRounds(few)], 1.2);
+  const more = few > 1 ? Math.min(some / few, Math.max(0, some - one) / (few - 1)) : 0;
+
+  const answering = async (of: (lane: Lane) => Promise<Session>, graph: Graph, input: string, output: string) => {
+    const sessions = await Promise.all(lanes.map(of));
+    const answer = async (lane: number, rows: Tensor): Promise<Tensor> =>
+      (await sessions[lane]?.run({ ...own[lane], [input]: rows }))?.[output] as Tensor;
+    const team = { lanes: lanes.length, microBatch, answer };
+    const rows = rowsOf(graph, input, perRound);
+    const [seconds] = await medians([() => answerRows(team, rows)], 0.4);
+    return seconds / perRound;
   };
+  const { features } = short;
+  const toFeatures = async ({ features }: Lane): Promise<Session> => features as Session;
+  const pace = {
+    train: growth(full.accumulate, short.accumulate) * ((some + (rounds - few) * more) / batchSize),
+    predict:
+      growth(full.predict, short.predict) * (await answering((lane) => lane.predict(), short.predict, takes, "logits")),
+    features:
+      full.features && features
+        ? growth(full.features, features) * (await answering(toFeatures, features, "images", "features"))
+        : 0,
+  };
+  await Promise.all(executors.map((executor, i) => releaseAll(executor, own[i] ?? {})));
+  await releaseAll(executors[0] as Executor, trained.state);
+  for (const session of [update, ...lanes]) await session.close();
+  return pace;
 }
 
-/** The middle of the seconds that the runs of a graph take, for so long; two at least. */
-async function timeRuns(
-  executor: Executor,
-  graph: Graph,
-  weights: (name: string) => Tensor,
-  fixed: Readonly<Record<string, Tensor>>,
+/** How many times the operations of its matrix products a graph has of those of another. */
+function growth(whole: Graph, part: Graph): number {
+  const [all, some] = [whole, part].map((graph) => productFlops(lower(graph, "cpu"))) as [number, number];
+  return some > 0 ? all / some : 1;
+}
+
+/** The middle of the seconds that each task takes. They take turns for so long, twice at least, behind a first turn that does not count. */
+async function medians<const Tasks extends readonly (() => Promise<unknown>)[]>(
+  tasks: Tasks,
   seconds: number,
-): Promise<number> {
-  const session = await openSession(executor, graph, weights);
-  const own = await uploadAll(executor, fixed);
-  const fed = graph.inputs.filter(({ name }) => !Object.hasOwn(own, name));
-  const others: Record<string, Feed> = Object.fromEntries(
-    fed.map(({ name, shape, dtype }) => [name, filled(dtype, shape)]),
-  );
-  const kept = Object.keys(graph.outputs).filter((name) => name.startsWith("next/"));
-  const run = async (): Promise<number> => {
-    const began = performance.now();
-    const outputs = await session.run({ ...own, ...others }, kept);
-    await releaseAll(executor, outputs);
-    return (performance.now() - began) / 1000;
-  };
-  await run();
-  const times: number[] = [];
-  for (let spent = 0; spent < seconds || times.length < 2; spent += times.at(-1) as number) times.push(await run());
-  await releaseAll(executor, own);
-  await session.close();
-  return times.sort((a, b) => a - b)[times.length >> 1] as number;
+): Promise<{ [K in keyof Tasks]: number }> {
+  const times = tasks.map((): number[] => []);
+  let spent = 0;
+  for (let turn = 0; turn <= 2 || spent < seconds; turn++) {
+    for (const [i, task] of tasks.entries()) {
+      const began = performance.now();
+      await task();
+      const took = (performance.now() - began) / 1000;
+      if (turn > 0) times[i]?.push(took);
+      if (turn > 0) spent += took;
+    }
+  }
+  return times.map((all) => all.sort((a, b) => a - b)[all.length >> 1]) as { [K in keyof Tasks]: number };
 }
 
-const filled = (dtype: DType, shape: readonly number[]): Tensor =>
-  dtype === "uint8"
-    ? tensor("uint8", shape, new Uint8Array(elementCount(shape)).fill(1))
-    : tensor("float32", shape, new Float32Array(elementCount(shape)).fill(0.1));
+const draws = Float64Array.from({ length: 4093 }, stream(0, "pace").normal);
+let drawn = 0;
+const draw = (): number => draws[drawn++ % draws.length] as number;
+
+/** Made-up rows for an input of a graph; equal ones would have a gradient that is zero in most directions. */
+function rowsOf({ inputs }: Graph, name: string, count: number): Tensor {
+  const {
+    dtype,
+    shape: [, ...rest],
+  } = inputs.find((input) => input.name === name) as Graph["inputs"][number];
+  const shape = [count, ...rest];
+  const size = { length: elementCount(shape) };
+  return dtype === "uint8"
+    ? tensor(
+        "uint8",
+        shape,
+        Uint8Array.from(size, () => 128 + 30 * draw()),
+      )
+    : tensor("float32", shape, Float32Array.from(size, draw));
+}

@@ -1,3 +1,4 @@
+import { explainImpostor, type Impostor } from "../data/impostor.js";
 import { FormatError } from "../errors.js";
 import type { LazyTensors } from "./lazy-tensor.js";
 import { openNpz } from "./npz.js";
@@ -10,8 +11,6 @@ const foreign: readonly (readonly [string, readonly number[]])[] = [
   ["HDF5, as Keras writes it", [0x89, 0x48, 0x44, 0x46]],
   ["a pickle without an archive", [0x80]],
   ["gzip", [0x1f, 0x8b]],
-  ["a web page", [0x3c]],
-  ["a Git LFS pointer, not the file itself", [..."version https://git-lfs"].map((c) => c.charCodeAt(0))],
 ];
 
 /**
@@ -21,7 +20,7 @@ const foreign: readonly (readonly [string, readonly number[]])[] = [
  */
 export async function openTensors(source: ByteSource): Promise<LazyTensors> {
   const { name: file } = source;
-  const start = await source.read(0, Math.min(32, source.size));
+  const start = await source.read(0, Math.min(200, source.size));
   const begins = (bytes: readonly number[]): boolean => bytes.every((byte, i) => start[i] === byte);
   if (begins([0x50, 0x4b, 0x03, 0x04])) {
     const entries = await readZip(source);
@@ -34,10 +33,16 @@ export async function openTensors(source: ByteSource): Promise<LazyTensors> {
       `${file}: it is in PyTorch's format from before 1.6, which cannot be read in parts. Load it in PyTorch and save it again with torch.save, or as safetensors.`,
     );
   }
-  // A safetensors file begins with a length, whose upper bytes are zero; so none of these can be one.
-  const kind = foreign.find(([, bytes]) => begins(bytes) && start[7] !== 0)?.[0];
-  if (kind === undefined) return openSafetensors(source);
-  throw new FormatError(
-    `${file}: expected safetensors, .npz or a file of torch.save, got ${kind}. Save the weights as safetensors.`,
-  );
+  if (start.length === 0) throw new FormatError(`${file}: the file is empty. Fetch it again.`);
+  // A safetensors file begins with a length, whose upper bytes are zero, and a brace.
+  if (start[7] === 0 && start[8] === 0x7b) return openSafetensors(source);
+  const format = foreign.find(([, bytes]) => begins(bytes))?.[0];
+  const { what, remedy = "Fetch the file again." } = format
+    ? { what: format, remedy: "Save the weights as safetensors." }
+    : (explainImpostor(start) ?? unknown);
+  // Who calls a file so is told what is wrong with its header.
+  if (what === unknown.what && /\.safetensors$/i.test(file)) return openSafetensors(source);
+  throw new FormatError(`${file}: expected safetensors, .npz or a file of torch.save, got ${what}. ${remedy}`);
 }
+
+const unknown: Impostor = { what: "bytes that begin as none of them" };

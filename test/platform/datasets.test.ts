@@ -48,6 +48,18 @@ describe("split folders", () => {
     expect(Buffer.from((await dataset.splits.test?.read(0)) ?? []).toString()).toBe("test/b/t.jpg");
   });
 
+  it("hold the images of the folders in them, by their paths", async () => {
+    const names = ["b.jpg", "x/c.jpg", "x y/d.jpg", "x/z/e.jpg", "a.jpg", ".hidden/f.jpg", "empty/notes.txt"];
+    await put(...names.map((name) => `train/cat/${name}`), "train/dog/2024/g.jpg", "val/dog/2025/01/h.jpg");
+    const { classes, splits } = await openDataset(root);
+    const cats = ["a.jpg", "b.jpg", "x/c.jpg", "x y/d.jpg", "x/z/e.jpg"];
+    expect(classes).toEqual(["cat", "dog"]);
+    expect(ids(splits.train)).toEqual([...cats.map((name) => `train/cat/${name}`), "train/dog/2024/g.jpg"]);
+    expect([ids(splits.val), Array.from(splits.val?.labels ?? [])]).toEqual([["val/dog/2025/01/h.jpg"], [1]]);
+    await symlink(join(root, "train/cat"), join(root, "train/cat/x/again"));
+    await refused(ConfigError, /more than 16 folders lie in one another. Is there a link that leads back/);
+  });
+
   it("pass over no image that cannot be read", async () => {
     await put("train/a/x.jpg", "train/a/y.BMP", "train/b/z.heic", "train/b/notes.txt");
     expect(ids((await openDataset(root)).splits.train)).toEqual(["train/a/x.jpg", "train/a/y.BMP", "train/b/z.heic"]);
@@ -103,6 +115,20 @@ describe("class folders", () => {
     await rm(join(root, "notes.txt"));
     await refused(ConfigError, /there is test but no train folder/);
     await expect(openDataset(join(root, "nowhere"))).rejects.toThrow(/nowhere: there is no such folder/);
+  });
+
+  it("may hold folders; a whole data set in one of them is pointed at", async () => {
+    const warnings: string[] = [];
+    const onWarning = (text: string) => void warnings.push(text);
+    await put("cat/1.jpg", "cat/old/2.jpg", "dog/old/3.jpg");
+    const { layout, classes, splits } = await openDataset(root, { valFraction: 0, onWarning });
+    expect([layout, classes, warnings]).toEqual(["class folders", ["cat", "dog"], []]);
+    expect(ids(splits.train)).toEqual(["cat/1.jpg", "cat/old/2.jpg", "dog/old/3.jpg"]);
+    await rm(join(root, "cat/1.jpg"));
+    await openDataset(root, { onWarning });
+    expect(warnings.join()).toMatch(/^every image lies in a folder inside .* the classes are cat, dog\. /);
+    await put("flowers/train/rose/1.jpg");
+    await refused(ConfigError, /Perhaps you mean .*flowers\.$/);
   });
 });
 

@@ -277,6 +277,11 @@ describe("a bad image", () => {
   it.each([
     ["empty", new Uint8Array(0), /the file is empty/],
     ["text", new TextEncoder().encode("hello, this is no image"), /not those of a JPEG/],
+    [
+      "pointer",
+      new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\n"),
+      /Git LFS pointer.*Run git lfs pull/,
+    ],
     ["svg", new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), /not those of a JPEG/],
   ])("is named: %s", async (name, bytes, message) => {
     await expect(decodeImage(bytes, name, asIs)).rejects.toThrow(FormatError);

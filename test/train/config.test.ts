@@ -48,6 +48,21 @@ describe("parseConfig", () => {
   });
 });
 
+describe("the rate that the cosine falls towards", () => {
+  const minLrOf = (more: object) => parseConfig({ ...least, ...more }, "test").minLr;
+
+  it("is 1e-5, or 0 where the rate is not above it, unless it is given", () => {
+    expect([{}, { lr: 1e-4 }, { lr: 1.1e-5 }].map(minLrOf)).toEqual([1e-5, 1e-5, 1e-5]);
+    expect([{ lr: 1e-5 }, { lr: 1e-7 }].map(minLrOf)).toEqual([0, 0]);
+    expect(
+      [
+        { lr: 1e-7, minLr: 1e-5 },
+        { lr: 1e-7, minLr: 1e-8 },
+      ].map(minLrOf),
+    ).toEqual([1e-5, 1e-8]);
+  });
+});
+
 describe("differingKeys", () => {
   const config = (more: object) => parseConfig({ ...least, ...more }, "test");
 

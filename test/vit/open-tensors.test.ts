@@ -227,7 +227,9 @@ describe("a file of torch.save", () => {
     ["that is a web page", strToU8("<!DOCTYPE html><html><head></head></html>"), /got a web page/],
     ["that is a pointer", strToU8("version https://git-lfs.github.com/spec/v1\noid sha256:0"), /Git LFS pointer/],
     ["that is HDF5", new Uint8Array([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0]), /HDF5/],
-    ["that is empty", new Uint8Array(0), /0 bytes/],
+    ["that is empty", new Uint8Array(0), /the file is empty/],
+    ["that is a text", strToU8("Entry not found"), /got text, "Entry not found"/],
+    ["that is nothing known", new Uint8Array(64).fill(7), /got bytes that begin as none of them/],
   ])("%s is refused", async (_, bytes, message) => {
     expect(await refusal(bytes)).toMatch(message);
   });

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import type { FileTree } from "../../data/file-tree.js";
+import { explainImpostor } from "../../data/impostor.js";
 import { isTableName } from "../../data/labelled-table.js";
 import { FormatError } from "../../errors.js";
 import { openTar, openTarGz } from "./tar.js";
@@ -32,10 +33,11 @@ export async function openArchive(path: string): Promise<FileTree> {
   const kind = kinds.find(([, bytes]) => bytes.every((byte, i) => head[i] === byte))?.[0];
   if (kind === "zip") return openZip(path);
   if (kind === "gzip") return openTarGz(path);
+  const impostor = explainImpostor(head.subarray(0, bytesRead));
   const isTar = new TextDecoder().decode(head.subarray(257, 262)) === "ustar" || /\.tar$/i.test(path);
-  if (kind === undefined && isTar && bytesRead > 0) return openTar(path);
-  const what = bytesRead === 0 ? "the file is empty" : kind ? `this is ${kind}` : "this is no archive";
+  if (kind === undefined && isTar && bytesRead > 0 && !impostor?.remedy) return openTar(path);
+  const what = bytesRead === 0 ? "the file is empty" : `this is ${kind ?? impostor?.what ?? "no archive"}`;
   throw new FormatError(
-    `${path}: ${what}; expected a folder, .zip, .tar or .tar.gz with the images, a list (.csv, .tsv, .jsonl), or .parquet.`,
+    `${path}: ${what}; expected a folder, .zip, .tar or .tar.gz with the images, a list (.csv, .tsv, .jsonl), or .parquet.${impostor?.remedy ? ` ${impostor.remedy}` : ""}`,
   );
 }

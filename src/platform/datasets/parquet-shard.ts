@@ -6,6 +6,7 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { explainImpostor } from "../../data/impostor.js";
 import { FormatError } from "../../errors.js";
 import type { Group, GroupCache } from "./parquet-cache.js";
 import { openPieces } from "./pieces.js";
@@ -39,6 +40,9 @@ const walkedAhead = 16;
  */
 export async function openShard(path: string, columns?: readonly string[]): Promise<Shard> {
   const pieces = await openPieces(path);
+  const impostor = explainImpostor(await pieces.read(0, Math.min(200, pieces.size)));
+  if (impostor)
+    throw new FormatError(`${path}: this is ${impostor.what}. ${impostor.remedy ?? "Fetch the file again."}`);
   const file: AsyncBuffer = {
     byteLength: pieces.size,
     async slice(start, end = pieces.size) {

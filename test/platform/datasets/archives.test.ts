@@ -201,8 +201,28 @@ it.each([
   ["a.7z", [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], /this is 7z/],
   ["a.zip", [], /the file is empty/],
   ["a.doc", [1, 2, 3], /this is no archive/],
+  ...["a.zip", "a.tar", "a.csv", "a.parquet"].flatMap((name): [string, number[], RegExp][] => [
+    [
+      name,
+      [...Buffer.from("version https://git-lfs.github.com/spec/v1\n")],
+      /this is a Git LFS pointer.*Run git lfs pull/,
+    ],
+    [name, [...Buffer.from("\n<!DOCTYPE html>\n<html>")], /this is a web page.*Download the file itself/],
+  ]),
 ])("%s is refused by name", async (name, bytes, message) => {
   await expect(openDataset(await put(name, Uint8Array.from(bytes)))).rejects.toThrow(message);
+});
+
+it("holds images in folders below its class folders", async () => {
+  const { classes, splits } = await openDataset(
+    await put("deep.zip", zipFile(packed("set/dog/b/2.jpg", "set/cat/1.jpg", "set/dog/1.jpg"))),
+    { valFraction: 0 },
+  );
+  const paths = Array.from({ length: 3 }, (_, i) => splits.train?.id(i));
+  expect([classes, paths]).toEqual([
+    ["cat", "dog"],
+    ["cat/1.jpg", "dog/1.jpg", "dog/b/2.jpg"],
+  ]);
 });
 
 it("in a folder is pointed at where the folder holds nothing else to read", async () => {
