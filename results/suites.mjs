@@ -3,7 +3,7 @@
 
 /** ViT-Ti/16 at 96 px, ten epochs of batches of 32. */
 const training = ["--image-size", "96", "--epochs", "10", "--batch-size", "32"];
-/** The rate of every head but a linear probe's, see `head-rate`. */
+/** The rate of the head beside every method, settled before the first trial; a linear head alone chooses its own. */
 const headRate = ["--head-lr", "3e-3"];
 /** Rates from which validation images choose, the same for every method. */
 const grid = ["--lr-grid", "1e-3,2e-3,5e-3,1e-2,2e-2"];
@@ -15,14 +15,6 @@ const drawn = (task) => `drawn:${task}:test=1000:size=96`;
  * @type {Record<string, { about: string, commands: (data: string) => string[][] }>}
  */
 export const suites = {
-  "head-rate": {
-    about: "Which learning rate of the head suits SaS and LoRA together? Judged by validation images, one seed.",
-    commands: (data) =>
-      ["1e-3", "3e-3", "1e-2"].map((rate) => [
-        ...["run", "--data", `${data}/vtab-1k/caltech101,${data}/other/sign-digits`, "--methods", "sas,lora"],
-        ...["--seeds", "0", ...training, "--lr", "5e-3", "--head-lr", rate],
-      ]),
-  },
   comparison: {
     about: "How good are methods on images of a kind that the backbone knows, and of kinds that it does not?",
     commands: (data) => [

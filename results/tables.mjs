@@ -51,7 +51,7 @@ const commandsOf = (name) =>
 export function generated() {
   const { all, material } = materialOf("comparison");
   const parts = comparisonParts(material, all);
-  const pieces = { "comparison commands": commandsOf("comparison"), "head-rate commands": commandsOf("head-rate") };
+  const pieces = { "comparison commands": commandsOf("comparison") };
   for (const { id, table } of parts) if (table) pieces[`comparison ${id}`] = markdown(table);
   pieces["comparison short"] = markdown({
     head: ["method", "trained parameters", ...material.tasks, "mean"],
