@@ -60,7 +60,7 @@ export function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
         const { trial, trials, isResult } = event;
         place = event.place;
         const { lr, headLr, seed } = trial.config;
-        const rate = lr !== undefined ? `  lr ${lr}` : headLr !== undefined ? `  head lr ${headLr}` : "";
+        const rate = lr !== undefined ? `  lr ${lr}` : headLr !== undefined ? `  headLr ${headLr}` : "";
         now = `${place}/${trials}  ${trial.task}  ${trial.method}  ${isResult ? `seed ${seed}` : "search"}${rate}`;
         showLive(`${now}  ${left()}`);
         break;
