@@ -53,6 +53,13 @@ export function faultOf({ columns }: Table, name: string): string | undefined {
     ...(find(columns, pathColumns) < 0 ? [`the image's path (${pathColumns.slice(0, 5).join(", ")} or image)`] : []),
     ...(find(columns, labelColumns) < 0 ? [`its class (${labelColumns.slice(0, 5).join(", ")})`] : []),
   ];
+  const lower = columns.map((column) => column.toLowerCase());
+  const twice = [pathColumns, labelColumns, splitColumns]
+    .map((names) => lower[find(columns, names)])
+    .find((column) => column !== undefined && lower.indexOf(column) < lower.lastIndexOf(column));
+  if (twice !== undefined) {
+    return `${name}: two columns are called ${JSON.stringify(twice)}. Rename or remove one of them.`;
+  }
   if (missing.length === 0) return undefined;
   const shown = columns.slice(0, 12).map((column) => JSON.stringify(column.slice(0, 40)));
   return (
@@ -61,10 +68,20 @@ export function faultOf({ columns }: Table, name: string): string | undefined {
   );
 }
 
+/** True for the JSON of a list or an object, as multi-label data sets have it. */
+function holdsSeveral(label: string): boolean {
+  if (!/^[[{]/.test(label)) return false;
+  try {
+    return typeof JSON.parse(label) === "object";
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The labelled images of a table.
  * @param name the list's name, for messages
- * @throws FormatError naming the line without path or label, with a path that leads out, or with an unknown split
+ * @throws FormatError naming the line without path or label, with several labels, with a path that leads out, or with an unknown split
  */
 export function listImages(table: Table, name: string): readonly ListedImage[] {
   const fault = faultOf(table, name);
@@ -80,6 +97,11 @@ export function listImages(table: Table, name: string): readonly ListedImage[] {
     };
     if (cell(pathAt) === "") refuse(pathAt);
     if (cell(labelAt) === "") refuse(labelAt);
+    if (holdsSeveral(cell(labelAt))) {
+      throw new FormatError(
+        `${where}: expected one class, got ${cell(labelAt).slice(0, 80)}. An image has one class here; write a name or a number.`,
+      );
+    }
     const split = splitOf(cell(splitAt));
     if ((splitAt ?? -1) >= 0 && !split) {
       throw new FormatError(

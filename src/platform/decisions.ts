@@ -60,6 +60,11 @@ export function decideTraining(
       `${config.data}: ${1 + more.length} of ${data.classes.length} classes have no training image: ${names}${more.length > 9 ? ", …" : ""}. Labels count from 0; check the lists if this is not meant`,
     );
   }
+  if (data.classes.length < 2) {
+    throw new ConfigError(
+      `${config.data}: there is one class only, ${JSON.stringify(data.classes[0])}, so there is nothing to tell apart; expected two or more.`,
+    );
+  }
   if (config.patience !== undefined && !data.splits.val) {
     throw new ConfigError(
       `patience: there are no validation images to judge by. Give the data a val split, or set valFraction.`,

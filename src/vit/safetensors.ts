@@ -1,3 +1,4 @@
+import { explainImpostor } from "../data/impostor.js";
 import { FormatError } from "../errors.js";
 import { narrowHalf } from "../graph/half.js";
 import { elementCount, type Shape, type Tensor } from "../graph/tensor.js";
@@ -55,6 +56,10 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const first = await source.read(0, 8);
   const claimed = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
   if (claimed > Math.min(longestHeader, source.size - 8)) {
+    const impostor = explainImpostor(await source.read(0, Math.min(200, source.size)));
+    if (impostor?.remedy) {
+      throw new FormatError(`${source.name}: expected safetensors, got ${impostor.what}. ${impostor.remedy}`);
+    }
     fail(`the header claims ${claimed} bytes, the file has ${source.size}`);
   }
   const length = Number(claimed);

@@ -1,5 +1,8 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { secondsOf } from "../../src/platform/forecast.js";
+import { forecast, secondsOf } from "../../src/platform/forecast.js";
 
 const images = { train: 10, val: 4, test: 2 };
 const loading = { decode: 100, change: 1, changes: false };
@@ -20,4 +23,17 @@ describe("secondsOf", () => {
     expect(anew.secondsPerEpoch).toBe(10 * (2 + 10 + 1) + 4 * 1);
     expect(anew.seconds).toBe(16 * 100 + 6 * 10 + 3 * anew.secondsPerEpoch + 2 * 1);
   });
+});
+
+it("a data set of one class is refused", async () => {
+  const root = await mkdtemp(join(tmpdir(), "sas-petl-one-"));
+  try {
+    await mkdir(join(root, "cat"));
+    await writeFile(join(root, "cat", "1.png"), "");
+    const start = { backbone: "vit_tiny_patch16_224", method: "full", init: "random" } as const;
+    const one = forecast({ ...start, data: root, out: join(root, "run"), valFraction: 0 });
+    await expect(one).rejects.toThrow(/there is one class only, "cat"/);
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });

@@ -116,6 +116,11 @@ describe("a list", () => {
       /expected a column for the image's path .* and one for its class .*, found "name", "kind"/,
     ],
     ["path,label\na.jpg,\n", /line 2: the column label is empty/],
+    [
+      'path,label\na.jpg,[unknown]\nb.jpg,"[1, 3]"\n',
+      /line 3: expected one class, got \[1, 3\]\. An image has one class/,
+    ],
+    ["path,label,Label\na.jpg,x,y\n", /two columns are called "label"/],
     ["path,label\n../a.jpg,x\n", /line 2: the path "..\/a.jpg" leads out/],
     ["path,label\n/a.jpg,x\n", /leads out/],
     ["path,label\nnone.jpg,x\n", /line 2: there is no file "none.jpg"/],
