@@ -11,10 +11,20 @@ const grid = ["--lr-grid", "1e-3,2e-3,5e-3,1e-2,2e-2"];
 const drawn = (task) => `drawn:${task}:test=1000:size=96`;
 
 /**
- * By name: what it asks, and its commands behind `sas-petl suite`, for a folder of data.
+ * By name: what it asks, and its commands behind `sas-petl suite`, for a folder of data. The backbone is ViT-Ti where none
+ * is named.
  * @type {Record<string, { about: string, commands: (data: string) => string[][] }>}
  */
 export const suites = {
+  demo: {
+    about: "Which rates does the demo take, and how far is SaS ahead there?",
+    commands: () => [
+      [
+        ...["run", "--backbone", "sas-mini", "--data", "drawn:count:train=2000:test=1000", "--epochs", "10"],
+        ...["--methods", "linear,sas", "--seeds", "0,1,2", "--lr-grid", "5e-3,1e-2,2e-2,3e-2", "--head-lr", "1e-2"],
+      ],
+    ],
+  },
   comparison: {
     about: "How good are methods on images of a kind that the backbone knows, and of kinds that it does not?",
     commands: (data) => [

@@ -43,7 +43,12 @@ const markdown = ({ head, rows, words = [] }) =>
 const commandsOf = (name) =>
   [
     "```console",
-    ...suites[name].commands("DATA").map((words) => `sas-petl suite ${words.join(" ")} --backbone VIT_TINY --out OUT`),
+    ...suites[name]
+      .commands("DATA")
+      .map(
+        (words) =>
+          `sas-petl suite ${[...words, ...(words.includes("--backbone") ? [] : ["--backbone", "VIT_TINY"])].join(" ")} --out OUT`,
+      ),
     "```",
   ].join("\n");
 

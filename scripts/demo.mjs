@@ -2,7 +2,7 @@
 //
 // Over sas-mini, the small Vision Transformer that comes with this repository (models/sas-mini), a linear head and SaS are
 // trained on a task that is drawn: how many shapes are there, 1 to 6? Both get the same pictures and the same number of
-// epochs, and each the learning rates that were best on validation pictures, chosen once (see models/sas-mini/README.md).
+// epochs, and each the learning rates that were best on validation pictures, chosen once (results/demo).
 // What is printed is the accuracy on the test pictures after the last epoch.
 //
 // --quick makes everything tiny: it shows that all parts work, its accuracies mean nothing.
@@ -16,10 +16,10 @@ import { hasLiveLine, print, showLive, tell } from "../dist/platform/terminal.js
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const backbone = "sas-mini";
-const full = { data: "drawn:count:train=2000:test=1000", imageSize: 64, epochs: 15 };
+const full = { data: "drawn:count:train=2000:test=1000", imageSize: 64, epochs: 10 };
 const quick = { data: "drawn:count:train=24:val=12:test=12:size=16", imageSize: 16, epochs: 1 };
 const methods = [
-  { method: "linear", headLr: 1e-2 },
+  { method: "linear", headLr: 2e-2 },
   { method: "sas", lr: 1e-2, headLr: 1e-2 },
 ];
 
