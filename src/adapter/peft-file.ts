@@ -3,7 +3,7 @@ import { FormatError } from "../errors.js";
 import { elementCount, type Tensor, tensorOf, toNumbers } from "../graph/tensor.js";
 import { sizesOf, type Target } from "../methods/target.js";
 import { type Architecture, parameterCount } from "../vit/architecture.js";
-import { blockPartOf } from "../vit/hf-names.js";
+import { blockPartOf, embeddingOf } from "../vit/hf-names.js";
 import { accountOf } from "./account.js";
 import type { Adapter } from "./file.js";
 
@@ -67,6 +67,8 @@ export interface PeftContext {
   readonly backbone: Adapter["backbone"];
   readonly contract: Adapter["contract"];
   readonly transform: string;
+  /** The backbone's tensors at the image size of the transform. */
+  readonly weights: (name: string) => Tensor;
   /** Names of the classes where they are known. */
   readonly classNames: readonly string[] | undefined;
   /** What to call the adapter in messages. */
@@ -91,14 +93,18 @@ const targetOf: Readonly<Record<string, Target>> = {
 export function peftToAdapter(
   config: PeftConfig,
   stored: ReadonlyMap<string, Tensor>,
-  { backbone, contract, transform, classNames, file }: PeftContext,
+  { backbone, contract, transform, weights, classNames, file }: PeftContext,
 ): Adapter {
   const fail = (what: string): never => {
     throw new FormatError(
       `${file}: ${what}. Give the backbone it was trained on with --backbone, or merge it in Python.`,
     );
   };
-  const { head, pairs } = sortTensors(stored, fail);
+  const { head, pairs, embeddings } = sortTensors(stored, fail);
+  for (const [name, tensor] of embeddings) {
+    if (!isSame(tensor, weights(name)))
+      return fail(`${name} is another than the backbone's at this image size, and only resized positions are read`);
+  }
   const [weight, bias] = [head.weight, head.bias];
   const { width } = backbone.architecture;
   if (!weight || !bias || weight.shape.length !== 2 || weight.shape[1] !== width || bias.shape[0] !== weight.shape[0]) {
@@ -169,16 +175,19 @@ interface StoredPair {
 
 const factors: Readonly<Record<string, "a" | "b" | "bias">> = { "A.weight": "a", "B.weight": "b", "B.bias": "bias" };
 
-/** The pairs by block and target, and the head. */
+/** The pairs by block and target, the head, and the embeddings by our names. */
 function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) => never) {
   const head: { weight?: Tensor; bias?: Tensor } = {};
   const pairs = new Map<string, StoredPair>();
+  const embeddings = new Map<string, Tensor>();
   for (const [name, tensor] of stored) {
     const plain = name
       .replace(/^base_model\.model\./, "")
       .replace(".modules_to_save.", ".")
       .replace(".default.", ".");
-    if (plain === "classifier.weight") head.weight = tensor;
+    const embedding = embeddingOf(plain);
+    if (embedding !== undefined) embeddings.set(embedding, tensor);
+    else if (plain === "classifier.weight") head.weight = tensor;
     else if (plain === "classifier.bias") head.bias = tensor;
     else {
       const [, path = "", factor = ""] = /^(.+)\.lora_(A\.weight|B\.weight|B\.bias)$/.exec(plain) ?? [];
@@ -193,8 +202,11 @@ function sortTensors(stored: ReadonlyMap<string, Tensor>, fail: (what: string) =
     }
   }
   if (pairs.size === 0) fail("there are no lora_A and lora_B tensors");
-  return { head, pairs };
+  return { head, pairs, embeddings };
 }
+
+const isSame = (a: Tensor, b: Tensor): boolean =>
+  a.shape.join() === b.shape.join() && a.data.every((x, i) => x === b.data[i]);
 
 /** `alpha / r`, or `alpha / √r`; patterns name the end of a module's name. */
 function scaleOf(config: PeftConfig, path: string, rank: number, fail: (what: string) => never): number {

@@ -1,22 +1,33 @@
 import { parseTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Resizing } from "../onnx/resized-model.js";
-import type { Architecture } from "../vit/architecture.js";
+import type { Activation, Architecture } from "../vit/architecture.js";
 import type { Description } from "./description.js";
 
 /**
- * What HF's `config.json` says of a ViT with a head.
- * @throws ConfigError where HF's ViT cannot be this network
- * @see https://huggingface.co/docs/transformers/model_doc/vit
+ * Stops where HF's ViT cannot be this network: its tensors would have no names there, or compute something else.
+ * @throws ConfigError
  */
+export function requireHfVit(a: Architecture): void {
+  const strange = [
+    ["pools its patch tokens", a.pool !== "token" || !a.hasClassToken],
+    ["normalises behind the pooling", a.finalNorm !== "norm"],
+    ["normalises before its blocks", a.hasPreNorm],
+    ["scales its branches", a.hasLayerScale],
+    ["has a distillation token", a.hasDistillationToken],
+    ["has register tokens", a.registers > 0],
+    ["has no position embedding of its class token", !a.hasPrefixPositions],
+    ["has no bias in its patch embedding", !a.patchBias],
+  ] as const;
+  const [what] = strange.find(([, isSo]) => isSo) ?? [];
+  if (what === undefined) return;
+  throw new ConfigError(
+    `this network ${what}, HF's ViT does not. Take --format onnx, or safetensors with --names timm.`,
+  );
+}
+
+/** What HF's `config.json` says of a ViT with a head. @see https://huggingface.co/docs/transformers/model_doc/vit */
 export function hfConfig(a: Architecture, classes: readonly string[]): Readonly<Record<string, unknown>> {
-  const refuse = (what: string): never => {
-    throw new ConfigError(
-      `this network ${what}, HF's ViT does not. Take --format onnx, or safetensors with --names timm.`,
-    );
-  };
-  if (a.pool !== "token" || !a.hasClassToken) refuse("pools its patch tokens");
-  if (a.finalNorm !== "norm") refuse("normalises behind the pooling");
   return {
     architectures: ["ViTForImageClassification"],
     model_type: "vit",
@@ -24,7 +35,7 @@ export function hfConfig(a: Architecture, classes: readonly string[]): Readonly<
     num_hidden_layers: a.blocks,
     num_attention_heads: a.heads,
     intermediate_size: a.hidden,
-    hidden_act: "gelu",
+    hidden_act: hiddenAct[a.activation],
     layer_norm_eps: a.eps,
     image_size: a.imageSize[0] === a.imageSize[1] ? a.imageSize[0] : a.imageSize,
     patch_size: a.patchSize,
@@ -37,6 +48,13 @@ export function hfConfig(a: Architecture, classes: readonly string[]): Readonly<
     label2id: Object.fromEntries(classes.map((name, i) => [name, i] as const).reverse()),
   };
 }
+
+/** HF's names of what stands between the maps of the MLP. */
+const hiddenAct = {
+  gelu: "gelu",
+  "gelu-tanh": "gelu_pytorch_tanh",
+  "quick-gelu": "quick_gelu",
+} as const satisfies Readonly<Record<Activation, string>>;
 
 /** Pillow's numbers of its filters. */
 const resampleOf = { bilinear: 2, bicubic: 3 } as const;

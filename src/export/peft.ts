@@ -2,8 +2,8 @@ import { lowRankName } from "../adapter/low-rank.js";
 import { ConfigError } from "../errors.js";
 import type { Tensor } from "../graph/tensor.js";
 import { tensorOf, toNumbers } from "../graph/tensor.js";
-import type { Architecture } from "../vit/architecture.js";
-import { type HfVersion, hfModule, hfPart } from "../vit/hf-names.js";
+import { type Architecture, parametersOf } from "../vit/architecture.js";
+import { embeddingsModule, type HfVersion, hfModule, hfPart, toHfNames } from "../vit/hf-names.js";
 import { places, type Site } from "../vit/site.js";
 import { bestOfRank } from "./best-rank.js";
 
@@ -14,6 +14,8 @@ export interface PeftSource {
   readonly changes: Readonly<Record<string, Tensor>>;
   /** Frozen kernels. */
   readonly weights: (name: string) => Tensor;
+  /** Whether position embeddings are others than the base model's, which was for images of another size. */
+  readonly isResized: boolean;
   /** The trained head. */
   readonly head: { readonly weight: Tensor; readonly bias: Tensor };
   readonly version: HfVersion;
@@ -53,11 +55,12 @@ interface Pair {
 /**
  * The LoRA adapter for HF's ViT that computes the same: `A = downᵀ`, `B = (up W)ᵀ`, with `lora_alpha = r`, so that nothing
  * is scaled; a shift is the bias of B. A scale of a map's input, `Δ = W ⊙ scale`, is of full rank and approximated.
+ * Resized position embeddings go with it, in their whole module, as PEFT takes no parts of modules.
  * @throws ConfigError where there is a part of full rank, and no rank for it
  * @see https://huggingface.co/docs/peft/developer_guides/checkpoint
  */
 export function peftAdapter(source: PeftSource): PeftAdapter {
-  const { architecture, head, version, baseModel } = source;
+  const { architecture, head, version, baseModel, isResized } = source;
   const errors = new Map<string, number>();
   const pairs: Pair[] = [];
   for (let block = 0; block < architecture.blocks; block++) {
@@ -74,6 +77,9 @@ export function peftAdapter(source: PeftSource): PeftAdapter {
   }
   tensors.set("base_model.model.classifier.weight", head.weight);
   tensors.set("base_model.model.classifier.bias", head.bias);
+  if (isResized) {
+    for (const [name, tensor] of embeddingsOf(source)) tensors.set(`base_model.model.${name}`, tensor);
+  }
   const ranks = pairs.map(({ rank }) => rank);
   const usual = ranks.toSorted((x, y) => count(ranks, y) - count(ranks, x))[0] ?? 1;
   const pattern = Object.fromEntries(pairs.filter(({ rank }) => rank !== usual).map(({ path, rank }) => [path, rank]));
@@ -93,19 +99,31 @@ export function peftAdapter(source: PeftSource): PeftAdapter {
     use_rslora: false,
     use_dora: false,
     target_modules: targetsOf(pairs, architecture.blocks, version),
-    modules_to_save: ["classifier"],
+    modules_to_save: ["classifier", ...(isResized ? [embeddingsModule] : [])],
   };
   return { config, tensors, errors };
 }
 
 const count = (all: readonly number[], one: number): number => all.filter((other) => other === one).length;
 
-/** Kinds of modules where every block has one, else the modules by their whole names. */
+/** The embeddings under HF's names. */
+function embeddingsOf({ architecture, weights, version }: PeftSource): Iterable<readonly [string, Tensor]> {
+  const names = parametersOf(architecture).map(({ name }) => name);
+  const own = names.filter((name) => name === "cls_token" || name === "pos_embed" || name.startsWith("patch_embed."));
+  return toHfNames(
+    own.map((name) => [name, weights(name)] as const),
+    version,
+  );
+}
+
+/** Kinds of modules where PEFT finds just these by the ends of their names, else the modules by their whole names. */
 function targetsOf(pairs: readonly Pair[], blocks: number, version: HfVersion): readonly string[] {
-  const kinds = [...new Set(pairs.map(({ kind }) => kind))];
-  const isWhole = kinds.every((kind) => pairs.filter((pair) => pair.kind === kind).length === blocks);
-  if (!isWhole) return pairs.map(({ path }) => path);
-  return kinds.map((kind) => hfPart(kind, version));
+  const ends = [...new Set(pairs.map(({ kind }) => hfPart(kind, version)))];
+  const all = Array.from({ length: blocks }, (_, block) =>
+    places.flatMap((place) => partsOf(place).map(({ part }) => hfModule(block, part, version))),
+  );
+  const found = all.flat().filter((path) => ends.some((end) => path.endsWith(`.${end}`)));
+  return found.length === pairs.length ? ends : pairs.map(({ path }) => path);
 }
 
 /** The pairs of one place: one, or those of q, k and v; none where nothing changes. */

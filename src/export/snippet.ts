@@ -43,13 +43,15 @@ transform = timm.data.create_transform(**timm.data.resolve_model_data_config(mod
 processor = AutoImageProcessor.from_pretrained("path/to/this/folder")
 model = ViTForImageClassification.from_pretrained("path/to/this/folder").eval()`,
     ),
-  peft: ({ classes }) =>
+  peft: ({ classes, imageSize: [height, width] }) =>
     block(
       "python",
       `from peft import PeftModel
 from transformers import ViTForImageClassification
 
-base = ViTForImageClassification.from_pretrained("path/to/the/backbone", num_labels=${classes.length})
+base = ViTForImageClassification.from_pretrained(
+    "path/to/the/backbone", num_labels=${classes.length}, image_size=${height === width ? height : `(${height}, ${width})`}, ignore_mismatched_sizes=True
+)
 model = PeftModel.from_pretrained(base, "path/to/this/folder").eval()`,
     ),
 };

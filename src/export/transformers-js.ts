@@ -13,7 +13,6 @@ export const transformersJsModels = {
 /**
  * The files beside the model that transformers.js reads, as texts by their path.
  * @param isApart true where the weights lie beside the model
- * @throws ConfigError where the architecture has no words there
  * @see https://huggingface.co/docs/transformers.js/guides/dtypes
  */
 export function transformersJsFiles(
@@ -23,7 +22,7 @@ export function transformersJsFiles(
   isApart: boolean,
 ): Readonly<Record<string, string>> {
   const config = {
-    ...hfConfig({ ...architecture, pool: "token", hasClassToken: true, finalNorm: "norm" }, description.classes),
+    ...hfConfig(architecture, description.classes),
     // In browsers it would look for 8-bit weights without this.
     "transformers.js_config": {
       dtype: transformersJsModels[dtype].dtype,

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Architecture } from "../vit/architecture.js";
 import { type Backbone, loadCheckpoint, type Outline, outlineCheckpoint, type Weights } from "../vit/checkpoint.js";
@@ -7,7 +7,7 @@ import type { DataContract } from "../vit/contract.js";
 import { defined } from "../vit/derive.js";
 import { parsePreprocessor } from "../vit/hugging-face-config.js";
 import { safetensorsChunks } from "../vit/safetensors.js";
-import { codeOf, explainFailure, writeAtomically } from "./files.js";
+import { codeOf, explainFailure, makeFolder, writeAtomically } from "./files.js";
 import { cachedHash } from "./hash-cache.js";
 import { findWeights, type Weights as OpenWeights, openWeights } from "./weights-files.js";
 
@@ -89,9 +89,7 @@ export async function writeBackbone(
   folder: string,
   network: { readonly architecture: Architecture; readonly contract: DataContract; readonly weights: Weights },
 ): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
-    throw explainFailure(error, folder, "write");
-  });
+  await makeFolder(folder);
   const chunks = safetensorsChunks({ metadata: { format: "pt" }, tensors: network.weights });
   await writeAtomically(join(folder, "model.safetensors"), chunks);
   await writeAtomically(join(folder, "config.json"), printConfig(network.architecture, network.contract));

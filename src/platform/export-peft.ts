@@ -1,6 +1,6 @@
 import { lowRankGraph } from "../adapter/low-rank.js";
 import { ConfigError } from "../errors.js";
-import { hfConfig } from "../export/hf-config.js";
+import { hfConfig, requireHfVit } from "../export/hf-config.js";
 import { peftAdapter } from "../export/peft.js";
 import type { Tensor } from "../graph/tensor.js";
 import { methodOf } from "../methods/index.js";
@@ -23,6 +23,7 @@ export async function peftFiles(
   if (dtype !== "fp32") throw new ConfigError(`peft: adapters are fp32, got ${dtype}.`);
   const { adapter, architecture } = trained;
   const { weights, head } = partsOf(trained);
+  requireHfVit(architecture);
   const network = hfConfig(architecture, adapter.classes);
   const graph = lowRankGraph({ architecture, method: methodOf(adapter.method), methodOptions: adapter.options });
   const changes = await computeOnce(graph, weights, adapter.tensors);
@@ -30,6 +31,7 @@ export async function peftFiles(
     architecture,
     changes,
     weights,
+    isResized: isResized(trained),
     head,
     version: modules,
     rank,
@@ -60,14 +62,16 @@ function partsOf({ adapter, weights }: NonNullable<ExportSource["trained"]>) {
   return { weights, head: { weight, bias } satisfies Record<string, Tensor> };
 }
 
-/** What HF does with position embeddings of another size is not what we do. */
-function sizeNote({ adapter, architecture }: NonNullable<ExportSource["trained"]>): readonly string[] {
-  const [now, own] = [architecture.imageSize, adapter.backbone.architecture.imageSize].map((size) => size.join(" × "));
-  return now === own
-    ? []
-    : [
-        `Trained on images of ${now} pixels, the backbone is for ${own}: HF takes such images with interpolate_pos_encoding=True alone, and resizes position embeddings in another way, so that its logits are others. Take --format safetensors --names hf, which is exact, or train at the backbone's size.`,
-      ];
+const isResized = ({ adapter, architecture }: NonNullable<ExportSource["trained"]>): boolean =>
+  architecture.imageSize.join() !== adapter.backbone.architecture.imageSize.join();
+
+/** HF resizes position embeddings in another way: ours go with the adapter. */
+function sizeNote(trained: NonNullable<ExportSource["trained"]>): readonly string[] {
+  if (!isResized(trained)) return [];
+  const [now, own] = [trained.architecture, trained.adapter.backbone.architecture].map(({ imageSize }) => imageSize);
+  return [
+    `Trained on images of ${now?.join(" × ")} pixels, the backbone is for ${own?.join(" × ")}: the resized position embeddings are in the adapter. Load the base model at that size, as the model card shows.`,
+  ];
 }
 
 /** How well full-rank changes are approximated. */

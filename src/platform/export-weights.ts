@@ -1,7 +1,7 @@
 import { parseTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import type { Description } from "../export/description.js";
-import { hfConfig, preprocessorConfig } from "../export/hf-config.js";
+import { hfConfig, preprocessorConfig, requireHfVit } from "../export/hf-config.js";
 import type { Tensor } from "../graph/tensor.js";
 import { parametersOf } from "../vit/architecture.js";
 import { printConfig } from "../vit/config.js";
@@ -29,6 +29,7 @@ export async function checkpointFiles(
   if (dtype === "int8")
     throw new ConfigError("safetensors: checkpoints are fp32 or fp16, got int8. Take --format onnx.");
   const { architecture } = network;
+  if (names === "hf") requireHfVit(architecture);
   const tensors = parametersOf(architecture).map(({ name }): [string, Tensor] => [name, network.weights(name)]);
   const stored = names === "hf" ? toHfNames(tensors, "v4") : new Map(tensors);
   const texts =

@@ -8,7 +8,7 @@ import { type Checked, modelFiles, numbersOf } from "./export-model.js";
 import { peftFiles } from "./export-peft.js";
 import { type ExportSource, openSource, type SourceOptions } from "./export-source.js";
 import { checkpointFiles } from "./export-weights.js";
-import { refuseFilled, textFile, writeFolder } from "./folder.js";
+import { textFile, writeFolder } from "./folder.js";
 import { readResult, readRunRecord } from "./run-folder.js";
 import { packageVersion } from "./versions.js";
 
@@ -75,8 +75,28 @@ export interface ExportReport {
  */
 export async function exportNetwork(given: ExportOptions): Promise<ExportReport> {
   const options = { ...given, dtype: given.dtype ?? "fp32" };
-  const { out, format, dtype, signal, run } = options;
-  await refuseFilled(out);
+  const { out, format, dtype } = options;
+  const { files, checked, notes, network, description } = await writeFolder(out, () => composeExport(options));
+  return {
+    format,
+    out,
+    dtype,
+    backbone: description.base.name,
+    method: description.adapter?.method ?? null,
+    isMerged: description.adapter?.isMerged ?? true,
+    parameters:
+      parameterCount(network.architecture, { head: true }) +
+      (description.adapter && !description.adapter.isMerged ? description.adapter.account.trainable : 0),
+    files: files.map(({ path, byteLength }) => ({ path: join(out, path), bytes: byteLength })),
+    ...checked,
+    notes,
+    upload: `hf upload ${quote(basename(resolve(out)))} ${quote(out)}`,
+  };
+}
+
+/** The files of an export, the card first, and what was found on the way. */
+async function composeExport(options: ExportOptions & { readonly dtype: ExportDtype }) {
+  const { out, dtype, signal, run } = options;
   const source = await openSource(options);
   signal?.throwIfAborted();
   const { network, description } = source;
@@ -96,23 +116,7 @@ export async function exportNetwork(given: ExportOptions): Promise<ExportReport>
     notes: [...changeNotes(dtype, checked), ...notes],
     version: packageVersion(),
   });
-  const all = [textFile("README.md", card), ...files];
-  await writeFolder(out, all);
-  return {
-    format,
-    out,
-    dtype,
-    backbone: description.base.name,
-    method: description.adapter?.method ?? null,
-    isMerged: description.adapter?.isMerged ?? true,
-    parameters:
-      parameterCount(network.architecture, { head: true }) +
-      (description.adapter && !description.adapter.isMerged ? description.adapter.account.trainable : 0),
-    files: all.map(({ path, byteLength }) => ({ path: join(out, path), bytes: byteLength })),
-    ...checked,
-    notes,
-    upload: `hf upload ${quote(basename(resolve(out)))} ${quote(out)}`,
-  };
+  return { files: [textFile("README.md", card), ...files], checked, notes, network, description };
 }
 
 function filesOf(source: ExportSource, options: ExportOptions & { readonly dtype: ExportDtype }) {

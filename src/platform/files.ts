@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { ConfigError, RuntimeUnavailableError } from "../errors.js";
 import type { ByteSource } from "../vit/safetensors.js";
 
@@ -50,7 +50,7 @@ export async function openBytes(path: string): Promise<FileBytes> {
 /** The text of a file; undefined where there is none. @throws ConfigError where it cannot be read */
 export const readIfThere = (path: string): Promise<string | undefined> =>
   readFile(path, "utf8").catch((error) => {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return undefined;
     throw explainFailure(error, path, "read");
   });
 
@@ -82,6 +82,34 @@ export async function writeAtomically(
   }
   await syncFolder(dirname(path));
 }
+
+/**
+ * Makes a folder and those above it, where they are not there. Node.js' own way hangs where nothing can be made (`/proc/x`).
+ * @param shown the path for messages, where that is another
+ * @throws ConfigError where a file is in the way, or nothing can be made there
+ * @throws RuntimeUnavailableError where the disk is full
+ */
+export async function makeFolder(path: string, shown = path): Promise<void> {
+  const make = async (folder: string): Promise<void> => {
+    if (await isFolder(folder)) return;
+    if (folder !== dirname(folder)) await make(dirname(folder));
+    await mkdir(folder).catch(async (error) => {
+      // Somebody else was quicker.
+      if (codeOf(error) !== "EEXIST" || !(await isFolder(folder))) throw error;
+    });
+  };
+  try {
+    await make(resolve(path));
+  } catch (error) {
+    if (!["ENOENT", "ENOTDIR", "EEXIST", "EINVAL", "ENAMETOOLONG"].includes(codeOf(error)))
+      throw explainFailure(error, shown, "write");
+    const why = ["ENOTDIR", "EEXIST"].includes(codeOf(error)) ? "a file is in the way" : codeOf(error);
+    throw new ConfigError(`${shown}: no folder can be made there (${why}). Take another place.`);
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** Appends one line to a file, in one write. @throws as `writeAtomically` */
 export async function appendLine(path: string, line: string): Promise<void> {

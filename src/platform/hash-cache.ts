@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Architecture } from "../vit/architecture.js";
 import type { Weights } from "../vit/checkpoint.js";
 import { hashBackbone } from "../vit/hash.js";
-import { writeAtomically } from "./files.js";
+import { makeFolder, writeAtomically } from "./files.js";
 
 /** Where this user's programs keep what they can compute again. */
 function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -45,7 +45,7 @@ export async function cachedHash(path: string, version: string, a: Architecture,
     },
     finish: () => sha256.digest("hex"),
   });
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
     .then(() => writeAtomically(entry, JSON.stringify({ ...key, hash })))
     .catch(() => {});
   return hash;

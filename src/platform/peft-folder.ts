@@ -6,10 +6,11 @@ import { parsePeftConfig, peftToAdapter } from "../adapter/peft-file.js";
 import { printTransform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
 import { elementCount } from "../graph/tensor.js";
+import { fitNetwork } from "../train/network.js";
 import type { Backbone } from "../vit/checkpoint.js";
-import { parseConfig } from "../vit/config.js";
+import { type BackboneConfig, parseConfig } from "../vit/config.js";
 import { readSafetensors, readSafetensorsHeader } from "../vit/safetensors.js";
-import { codeOf, explainFailure, openBytes } from "./files.js";
+import { explainFailure, openBytes, readIfThere } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 
 const files = { config: "adapter_config.json", tensors: "adapter_model.safetensors", network: "config.json" } as const;
@@ -39,14 +40,17 @@ export async function openPeft(
   }
   const backbone = await openLocated(folder, options);
   const { architecture, contract, name } = backbone;
+  const stated = await networkIn(path);
+  const imageSize = stated?.stated.imageSize ?? architecture.imageSize;
   const source = await openBytes(join(path, files.tensors));
   try {
     const { tensors } = await readSafetensors(source);
     const adapter = peftToAdapter(config, tensors, {
       backbone: { name, hash: await backbone.hash(), architecture: { ...architecture, classes: 0 } },
       contract: { mean: contract.mean, std: contract.std },
-      transform: printTransform(contractTransform(architecture, contract)),
-      classNames: (await labelsIn(path)) ?? contract.classNames,
+      transform: printTransform(contractTransform({ ...architecture, imageSize }, contract)),
+      weights: fitNetwork(backbone, imageSize, 0).weights,
+      classNames: stated?.contract.classNames ?? contract.classNames,
       file: source.name,
     });
     return { adapter, backbone };
@@ -62,7 +66,7 @@ export async function openPeft(
 export async function describePeft(path: string): Promise<Readonly<Record<string, unknown>>> {
   const configFile = join(path, files.config);
   const config = parsePeftConfig(await readText(configFile), configFile);
-  const classes = await labelsIn(path);
+  const network = await networkIn(path);
   const source = await openBytes(join(path, files.tensors));
   try {
     const { tensors } = await readSafetensorsHeader(source);
@@ -78,8 +82,9 @@ export async function describePeft(path: string): Promise<Readonly<Record<string
       hasBias: config.lora_bias,
       backbone: config.base_model_name_or_path ?? null,
       parameters: count((name) => name.includes(".lora_")),
-      headParameters: count((name) => !name.includes(".lora_")),
-      classes: classes ?? [],
+      headParameters: count((name) => name.includes("classifier")),
+      imageSize: network?.stated.imageSize ?? null,
+      classes: network?.contract.classNames ?? [],
       tensors: Object.fromEntries(shapes),
     };
   } finally {
@@ -87,14 +92,11 @@ export async function describePeft(path: string): Promise<Readonly<Record<string
   }
 }
 
-/** The class names in a `config.json` beside the adapter, where there is one. */
-async function labelsIn(path: string): Promise<readonly string[] | undefined> {
+/** What a `config.json` beside the adapter says of its network, where there is one: names of the classes, image size. */
+async function networkIn(path: string): Promise<BackboneConfig | undefined> {
   const file = join(path, files.network);
-  const text = await readFile(file, "utf8").catch((error) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw explainFailure(error, file, "read");
-  });
-  return text === undefined ? undefined : parseConfig(text, file).contract.classNames;
+  const text = await readIfThere(file);
+  return text === undefined ? undefined : parseConfig(text, file);
 }
 
 const readText = (file: string): Promise<string> =>

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, stat, truncate } from "node:fs/promises";
+import { readdir, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Account } from "../adapter/account.js";
 import type { Split } from "../data/dataset.js";
@@ -8,7 +8,7 @@ import { parseConfig, type TrainConfig } from "../train/config.js";
 import type { DoneEvent } from "../train/events.js";
 import type { RunStore } from "../train/store.js";
 import { readSafetensors, safetensorsChunks } from "../vit/safetensors.js";
-import { appendLine, explainFailure, openBytes, readIfThere, writeAtomically } from "./files.js";
+import { appendLine, makeFolder, openBytes, readIfThere, writeAtomically } from "./files.js";
 import { type FolderLock, lockFolder } from "./lock.js";
 
 /** Everything beside the configuration that decides a run's bits; a run goes on only where all of it is the same. */
@@ -90,9 +90,7 @@ export async function refuseExisting(path: string, isResumed: boolean): Promise<
  * @throws ConfigError where another process uses it, or it holds something else than a run
  */
 export async function openRunFolder(path: string): Promise<RunFolder> {
-  await mkdir(path, { recursive: true }).catch((error) => {
-    throw explainFailure(error, path, "write");
-  });
+  await makeFolder(path);
   const lock = await lockFolder(path).catch(async (error) => {
     // Only where it is empty: then this call has made it, and it would stand in the way of the next.
     await rmdir(path).catch(() => {});

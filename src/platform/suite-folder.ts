@@ -1,7 +1,7 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseResults, printResults, type ResultLine } from "../suite/result.js";
-import { codeOf, explainFailure, writeAtomically } from "./files.js";
+import { codeOf, explainFailure, makeFolder, writeAtomically } from "./files.js";
 import { type FolderLock, lockFolder } from "./lock.js";
 import { runFiles } from "./run-folder.js";
 
@@ -39,9 +39,7 @@ export async function readResults(out: string): Promise<Map<string, ResultLine>>
  * @throws ConfigError where another process uses it
  */
 export async function openSuiteFolder(out: string): Promise<SuiteFolder> {
-  await mkdir(join(out, suiteFiles.trials), { recursive: true }).catch((error) => {
-    throw explainFailure(error, out, "write");
-  });
+  await makeFolder(join(out, suiteFiles.trials), out);
   const lock: FolderLock = await lockFolder(out);
   try {
     const results = await readResults(out);

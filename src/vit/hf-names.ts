@@ -30,10 +30,13 @@ const modules: Readonly<Record<HfVersion, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** The module that holds class token, position and patch embeddings. */
+export const embeddingsModule = "vit.embeddings";
+
 const outside: Readonly<Record<string, string>> = {
-  cls_token: "vit.embeddings.cls_token",
-  pos_embed: "vit.embeddings.position_embeddings",
-  "patch_embed.proj": "vit.embeddings.patch_embeddings.projection",
+  cls_token: `${embeddingsModule}.cls_token`,
+  pos_embed: `${embeddingsModule}.position_embeddings`,
+  "patch_embed.proj": `${embeddingsModule}.patch_embeddings.projection`,
   norm: "vit.layernorm",
   head: "classifier",
 };
@@ -57,6 +60,14 @@ export function blockPartOf(path: string): { readonly block: number; readonly pa
     if (block !== undefined && part !== undefined) return { block: Number(block), part };
   }
   return undefined;
+}
+
+/** A tensor of the embeddings by its name in HF: `vit.embeddings.cls_token` is `cls_token`; undefined for any other tensor. */
+export function embeddingOf(name: string): string | undefined {
+  if (!name.startsWith(`${embeddingsModule}.`)) return undefined;
+  const [, path = "", kind = ""] = /^(.+?)(\.weight|\.bias|)$/.exec(name) ?? [];
+  const own = Object.keys(outside).find((key) => outside[key] === path);
+  return own && own + kind;
 }
 
 /** The tensors of a network under HF's names, q, k and v apart. @param tensors under canonical names */

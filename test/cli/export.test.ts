@@ -18,6 +18,7 @@ beforeAll(async () => {
     trainArgs("affine", "--form", "affine"),
     trainArgs("vpt", "--method", "vpt-deep", "--prompts", "2"),
     trainArgs("full", "--method", "full"),
+    trainArgs("small", "--image-size", "24"),
   ];
   for (const args of runs) expect((await run(args, { cwd: folder })).code).toBe(0);
 }, 120_000);
@@ -116,6 +117,28 @@ describe("export", () => {
     const affine = await exportTo("peft-affine", "--run", "affine", "--format", "peft", "--rank", "3");
     expect(affine.stdout).toMatch(/approximated by rank 3: relative error 0\.\d+ in the mean/);
   });
+
+  it("takes positions along in a LoRA adapter for another image size than the backbone's", async () => {
+    const { stdout } = await exportTo("peft-small", "--run", "small", "--format", "peft");
+    expect(stdout).toMatch(/Trained on images of 24 × 24 pixels, the backbone is for 16 × 16/);
+    expect(cardOf("peft-small")).toContain("num_labels=3, image_size=24, ignore_mismatched_sizes=True");
+    const [looked] = jsonLines(await run(["inspect", "peft-small", "--json"], { cwd: folder }));
+    expect(looked).toMatchObject({ imageSize: [24, 24], headParameters: 3 * (16 + 1) });
+    const nll = async (...args: string[]) =>
+      jsonLines(await run(["evaluate", "--data", "data", "--json", ...args], { cwd: folder }))[0]?.nll as number;
+    expect(await nll("--run", "peft-small", "--backbone", "backbone")).toBeCloseTo(await nll("--run", "small"), 0);
+  });
+
+  it.skipIf(!existsSync("/proc/self"))(
+    "says so where no folder can be made (skipped: no /proc on this system)",
+    async () => {
+      const { code, stderr } = await exportTo("/proc/x", "--run", "sas", "--format", "onnx");
+      expect([code, stderr]).toEqual([
+        2,
+        "error: /proc/x: no folder can be made there (ENOENT). Take another place.\n",
+      ]);
+    },
+  );
 
   it("keeps what is there, and leaves nothing behind where it fails", async () => {
     mkdirSync(join(folder, "mine"));

@@ -33,6 +33,12 @@ describe("a model card", () => {
     },
   );
 
+  it("loads HF's base model at the adapter's image size, with another head", () => {
+    expect(modelCard(describe5(tiny), { ...inputs, format: "peft" })).toContain(
+      "num_labels=5, image_size=(8, 12), ignore_mismatched_sizes=True",
+    );
+  });
+
   it("escapes names letter by letter", () => {
     expect(escapeMarkdown("a_b & <c> #1 @d")).toBe("a\\_b &amp; &lt;c&gt; \\#1 &#64;d");
     expect(quoteYaml('"\\\n')).toBe('"\\"\\\\�"');

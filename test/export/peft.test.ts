@@ -46,6 +46,7 @@ const contextOf = (a: Architecture): PeftContext => ({
   backbone: { name: "tiny", hash: "0".repeat(64), architecture: { ...a, classes: 0 } },
   contract: { mean, std },
   transform: "decode|resize(16)",
+  weights: golden.get,
   classNames: undefined,
   file: "adapter_model.safetensors",
 });
@@ -154,7 +155,7 @@ const hfModules = (version: HfVersion): string[] =>
 describe("an adapter as a LoRA for HF", () => {
   const find = (pattern: RegExp): Case => cases.find(({ title }) => pattern.test(title)) as Case;
   /** The exported adapter, and it read back. */
-  async function carry(one: Case, rank?: number, version: HfVersion = "v5") {
+  async function carry(one: Case, rank?: number, version: HfVersion = "v5", isResized = false) {
     const [trained, frozen] = [randomAdapter(tiny, one), randomBackbone(tiny)];
     const graph = lowRankGraph({ architecture: tiny, method: one.method, methodOptions: one.options });
     const session = await openSession(onOrt, graph, frozen);
@@ -164,6 +165,7 @@ describe("an adapter as a LoRA for HF", () => {
       architecture: tiny,
       changes,
       weights: frozen,
+      isResized,
       head,
       version,
       rank,
@@ -199,6 +201,37 @@ describe("an adapter as a LoRA for HF", () => {
     };
     expect((await modulesFor("v4"))[0]).toBe("vit.encoder.layer.0.attention.attention.key");
     expect((await modulesFor("v5"))[0]).toBe("vit.layers.0.attention.k_proj");
+  });
+
+  it("names the modules one by one where the end of a name is that of others too", async () => {
+    const method = methodOf("lora");
+    const one = { title: "fc2", method, options: method.resolve(tiny, { targets: ["fc2"] }) };
+    const targets = async (version: HfVersion) => (await carry(one, undefined, version)).made.config.target_modules;
+    // `output.dense` is the end of `attention.output.dense` as well.
+    expect(await targets("v4")).toEqual([0, 1, 2].map((block) => `vit.encoder.layer.${block}.output.dense`));
+    expect(await targets("v5")).toEqual(["mlp.fc2"]);
+  });
+
+  it("takes resized position embeddings along, and refuses others when they are read", async () => {
+    const one = find(/^lora .*"proj"/);
+    const { made, frozen, trained } = await carry(one, undefined, "v5", true);
+    expect(made.config.modules_to_save).toEqual(["classifier", "vit.embeddings"]);
+    const stored = [...made.tensors.keys()].flatMap(
+      (name) => /^base_model\.model\.(vit\.embeddings\..+)/.exec(name)?.[1] ?? [],
+    );
+    expect(stored.sort()).toEqual(names.filter((name) => name.startsWith("vit.embeddings.")));
+    const config = parsePeftConfig(JSON.stringify(made.config), "f");
+    const back = peftToAdapter(config, made.tensors, { ...contextOf(tiny), weights: frozen });
+    const images = randomImages(tiny);
+    const own = { method: one.method.name, options: one.options, tensors: trained };
+    const wanted = await logitsOf(tiny, own, frozen, images, normalization);
+    expect(errorBeside(wanted, await logitsOf(tiny, back, frozen, images, normalization))).toBeLessThan(1e-5);
+    const { shape } = frozen("pos_embed");
+    const zeros = tensorOf("float32", shape, new Float64Array(shape.reduce((x, y) => x * y, 1)));
+    const other = (name: string): Tensor => (name === "pos_embed" ? zeros : frozen(name));
+    expect(() => peftToAdapter(config, made.tensors, { ...contextOf(tiny), weights: other })).toThrow(
+      /^adapter_model.*pos_embed is another/,
+    );
   });
 
   it("of full rank needs a rank, and tells its error", async () => {

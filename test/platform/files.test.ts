@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError, RuntimeUnavailableError } from "../../src/errors.js";
-import { appendLine, explainFailure, openBytes, writeAtomically } from "../../src/platform/files.js";
+import { appendLine, explainFailure, makeFolder, openBytes, writeAtomically } from "../../src/platform/files.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -47,6 +47,29 @@ describe("writeAtomically", () => {
     await expect(writeAtomically(join(folder, "taken"), "x")).rejects.toThrow();
     expect(await readdir(folder)).toEqual(["taken"]);
   });
+});
+
+describe("makeFolder", () => {
+  it("makes a folder with those above it, at once with others", async () => {
+    const path = join(folder, "a/b/c");
+    await Promise.all([makeFolder(path), makeFolder(path), makeFolder(join(path, "d"))]);
+    await makeFolder(path);
+    expect(await readdir(path)).toEqual(["d"]);
+  });
+
+  it("says so where a file is in the way", async () => {
+    await writeFile(join(folder, "file"), "");
+    for (const path of [join(folder, "file"), join(folder, "file/a/b")])
+      await expect(makeFolder(path)).rejects.toThrow(/no folder can be made there \(a file is in the way\)/);
+    await expect(makeFolder(join(folder, "x".repeat(300)), "out")).rejects.toThrow(/^out: no folder.*ENAMETOOLONG/);
+  });
+
+  it.skipIf(!existsSync("/proc/self"))(
+    "says so where nothing can be made (skipped: no /proc on this system)",
+    async () => {
+      await expect(makeFolder("/proc/x/y")).rejects.toThrow(ConfigError);
+    },
+  );
 });
 
 describe("appendLine", () => {

@@ -1,6 +1,6 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { copyFile, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { codeOf, explainFailure, writeAtomically } from "../files.js";
+import { codeOf, explainFailure, makeFolder, writeAtomically } from "../files.js";
 import type { HubFile } from "./listing.js";
 import { isCommit } from "./name.js";
 import type { HubSettings } from "./settings.js";
@@ -46,7 +46,7 @@ export function openHubCache({ cache, links }: Pick<HubSettings, "cache" | "link
   /** Gives a blob its name in a snapshot: a link, or where there are none the file itself. */
   async function point(commit: string, file: HubFile, isNew: boolean): Promise<void> {
     const pointer = join(snapshot(commit), file.name);
-    await make(dirname(pointer));
+    await makeFolder(dirname(pointer));
     try {
       await rm(pointer, { force: true });
       if (links && (await link(join("..", "..", "blobs", file.digest), pointer))) return;
@@ -66,7 +66,7 @@ export function openHubCache({ cache, links }: Pick<HubSettings, "cache" | "link
     },
     async writeRef(revision, commit) {
       if (revision === commit || (await readFile(refOf(revision), "utf8").catch(() => "")) === commit) return;
-      await make(dirname(refOf(revision)));
+      await makeFolder(dirname(refOf(revision)));
       await writeAtomically(refOf(revision), commit);
     },
     async names(commit) {
@@ -76,12 +76,12 @@ export function openHubCache({ cache, links }: Pick<HubSettings, "cache" | "link
     },
     holds: async (commit, file) => (await sizeOf(join(snapshot(commit), file.name))) === file.size,
     async markAbsent(commit, name) {
-      await make(dirname(absentOf(commit, name)));
+      await makeFolder(dirname(absentOf(commit, name)));
       await writeAtomically(absentOf(commit, name), "");
     },
     isAbsent: async (commit, name) => (await sizeOf(absentOf(commit, name))) !== undefined,
     async partial(file) {
-      await make(join(folder, "blobs"));
+      await makeFolder(join(folder, "blobs"));
       return partialOf(file);
     },
     async adopt(commit, file) {
@@ -97,16 +97,10 @@ export function openHubCache({ cache, links }: Pick<HubSettings, "cache" | "link
     },
     async lockPlace() {
       const place = join(cache, ".locks", own);
-      await make(place);
+      await makeFolder(place);
       return place;
     },
   };
-}
-
-async function make(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error) => {
-    throw explainFailure(error, folder, "write");
-  });
 }
 
 /** The size of a file, through links; undefined where there is none. */

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type Split, splitNames } from "../../data/dataset.js";
 import { drawSample } from "../../data/vtab-division.js";
 import type { VtabTask } from "../../data/vtab-tasks.js";
 import { ConfigError, FormatError } from "../../errors.js";
 import { folderTree } from "../datasets/folder-tree.js";
-import { codeOf, explainFailure, writeAtomically } from "../files.js";
+import { codeOf, explainFailure, makeFolder, writeAtomically } from "../files.js";
 import { lockFolder } from "../lock.js";
 import { packageVersion } from "../versions.js";
 import { tasksNamed } from "./check.js";
@@ -58,7 +58,7 @@ export async function drawVtab(options: DrawOptions): Promise<readonly DrawOutco
     throw explainFailure(error, from, "read");
   });
   const present = await readdir(out).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return [];
     throw explainFailure(error, out, "read");
   });
   if (present.length > 0 && !resume) {
@@ -66,9 +66,7 @@ export async function drawVtab(options: DrawOptions): Promise<readonly DrawOutco
       `${out}: the folder is not empty. Give a new one, or add --resume to keep the tasks that are finished.`,
     );
   }
-  await mkdir(out, { recursive: true }).catch((error: unknown) => {
-    throw explainFailure(error, out, "write");
-  });
+  await makeFolder(out);
   const lock = await lockFolder(out);
   try {
     const outcomes: DrawOutcome[] = [];

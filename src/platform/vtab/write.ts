@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Split, splitNames } from "../../data/dataset.js";
 import { type ImageFormat, imageFormat } from "../../data/image-header.js";
@@ -8,7 +8,7 @@ import { type DrawnSample, trainCount } from "../../data/vtab-division.js";
 import { labelRules } from "../../data/vtab-labels.js";
 import type { VtabTask } from "../../data/vtab-tasks.js";
 import { FormatError } from "../../errors.js";
-import { writeAtomically } from "../files.js";
+import { makeFolder, writeAtomically } from "../files.js";
 import { digestOf, factsOf } from "./check.js";
 import type { Originals } from "./originals.js";
 
@@ -48,7 +48,7 @@ export async function writeSample(
     readonly onProgress?: ((task: string, done: number, total: number) => void) | undefined;
   },
 ): Promise<WrittenSample> {
-  for (const name of ["train", "test"]) await mkdir(join(folder, "images", name), { recursive: true });
+  for (const name of ["train", "test"]) await makeFolder(join(folder, "images", name));
   const images = { train: places.train.length, val: places.val.length, test: places.test.length };
   const total = images.train + images.val + images.test;
   let done = 0;
