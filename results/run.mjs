@@ -24,17 +24,9 @@ if (!existsSync(join(out, "results.jsonl"))) copy("results.jsonl", published, ou
 // The interrupt is for the suite: it saves, and ends.
 process.on("SIGINT", () => {});
 for (const words of suites[name].commands(data)) {
-  const command = [
-    join(here, "../dist/cli/main.js"),
-    "suite",
-    ...words,
-    "--backbone",
-    backbone,
-    "--out",
-    out,
-    ...flags,
-  ];
-  const { status } = spawnSync(process.execPath, command, { stdio: "inherit" });
+  const network = words.includes("--backbone") ? [] : ["--backbone", backbone];
+  const command = ["suite", ...words, ...network, "--out", out, ...flags];
+  const { status } = spawnSync(process.execPath, [join(here, "../dist/cli/main.js"), ...command], { stdio: "inherit" });
   for (const file of readdirSync(out)) if (/\.(jsonl|svg)$/.test(file)) copy(file, out, published);
   if (status !== 0) process.exit(status ?? 1);
 }
