@@ -38,7 +38,7 @@ export function trainingFootprint(
   const graphs = [accumulate, predict, ...(features ? [features] : [])].map(sessionBytes);
   return {
     shared: processBytes + imageBytes + weightBytes + state + computed(update) + trained * (isAveraged ? 7 : 5),
-    perLane: laneBytes + graphs.reduce((a, b) => a + b) + trained * 4,
+    perLane: laneBytes + graphs.reduce((a, b) => a + b) + trained * 5,
   };
 }
 
