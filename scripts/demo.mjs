@@ -16,10 +16,10 @@ import { hasLiveLine, print, showLive, tell } from "../dist/platform/terminal.js
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const backbone = "sas-mini";
-const full = { data: "drawn:count:train=2000:test=1000", imageSize: 64, epochs: 10 };
+const full = { data: "drawn:count:train=1500:test=1000", imageSize: 64, epochs: 10 };
 const quick = { data: "drawn:count:train=24:val=12:test=12:size=16", imageSize: 16, epochs: 1 };
 const methods = [
-  { method: "linear", headLr: 2e-2 },
+  { method: "linear", headLr: 1e-2 },
   { method: "sas", lr: 1e-2, headLr: 1e-2 },
 ];
 
