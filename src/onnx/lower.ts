@@ -3,7 +3,8 @@ import { cast } from "../graph/elementwise.js";
 import { type Graph, graph } from "../graph/graph.js";
 import { applyAll } from "../graph/op.js";
 import { type DType, sameShape } from "../graph/tensor.js";
-import { type Node, scope, type Value } from "../graph/value.js";
+import { type Attributes, type Node, scope, type Value } from "../graph/value.js";
+import { concatInGroups, mostShaderValues, splitInGroups } from "./many-values.js";
 
 /** Where ONNX Runtime runs a graph. */
 export type OrtTarget = "cpu" | "wasm" | "webgpu";
@@ -14,9 +15,13 @@ interface Gap {
   readonly type?: string;
   /** Of an input or an output. */
   readonly dtype?: DType;
+  /** Only with more inputs and outputs than this. */
+  readonly above?: number;
   readonly reason: string;
   /** A type in which the operator does the same: it gets its inputs in it, and its outputs are cast back. */
   readonly carrier?: DType;
+  /** What does the same, where that is not the operator's `expand`. */
+  readonly instead?: (inputs: readonly Value[], attributes: Attributes) => readonly Value[];
 }
 
 const everywhere: readonly OrtTarget[] = ["cpu", "wasm", "webgpu"];
@@ -35,6 +40,20 @@ const gaps: readonly Gap[] = [
   { targets: ["webgpu"], type: "FusedMatMul", reason: noKernel },
   { targets: ["webgpu"], dtype: "float64", reason: "WGSL has no double precision" },
   { targets: ["webgpu"], dtype: "int64", reason: "no kernel takes int64" },
+  ...(
+    [
+      ["Concat", concatInGroups],
+      ["Split", splitInGroups],
+    ] as const
+  ).map(
+    ([type, instead]): Gap => ({
+      targets: ["webgpu"],
+      type,
+      above: mostShaderValues,
+      reason: "a shader has no room for so many tensors",
+      instead,
+    }),
+  ),
   ...["Transpose", "Split", "Concat"].flatMap((type) =>
     (["uint8", "bool"] as const).map(
       (dtype): Gap => ({
@@ -91,14 +110,17 @@ function lowerOnce(source: Graph, target: OrtTarget): Graph {
 /** What keeps the target from running a node; undefined where it can. */
 const gapOf = ({ op, inputs, outputs }: Node, target: OrtTarget): Gap | undefined =>
   gaps.find(
-    ({ targets, type, dtype }) =>
+    ({ targets, type, dtype, above = 0 }) =>
       targets.includes(target) &&
       (type === undefined || type === op.type) &&
+      inputs.length + outputs.length > above &&
       (dtype === undefined || [...inputs, ...outputs].some((value) => value.dtype === dtype)),
   );
 
-function replace(node: Node, inputs: readonly Value[], target: OrtTarget, { reason, carrier }: Gap): readonly Value[] {
+function replace(node: Node, inputs: readonly Value[], target: OrtTarget, gap: Gap): readonly Value[] {
   const { op, attributes, outputs, scope } = node;
+  const { reason, carrier, instead } = gap;
+  if (instead) return instead(inputs, attributes);
   if (carrier) {
     const carried = inputs.map((value) => cast(value, carrier));
     return applyAll(op, carried, attributes).map((value, i) => cast(value, (outputs[i] as Value).dtype));

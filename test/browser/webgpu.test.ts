@@ -48,6 +48,19 @@ describe.skipIf(whyNoBrowser)(`WebGPU in a browser${whyNoBrowser}`, () => {
     });
   });
 
+  it("joins and cuts more tensors than a shader has room for", async () => {
+    const many = Array.from({ length: 25 }, (_, i) => g.input(`x${i}`, [2, 1]));
+    const joined = g.concat(many, 1);
+    const parts = g.split(joined, 1, Array(25).fill(1));
+    const outputs = { joined, sum: parts.reduce((sum, part) => g.add(sum, part)) };
+    const feeds = Object.fromEntries(many.map((_, i) => [`x${i}`, g.tensorOf("float32", [2, 1], [i, -i])]));
+    const numbers = Array.from({ length: 25 }, (_, i) => i);
+    expect(await (await executors.webgpu.load(g.graph("many", outputs))).run(feeds)).toEqual({
+      joined: g.tensorOf("float32", [2, 25], [...numbers, ...numbers.map((x) => -x)]),
+      sum: g.tensorOf("float32", [2, 1], [300, -300]),
+    });
+  });
+
   it("keeps tensors on the GPU", async () => {
     const session = await executors.webgpu.load(g.graph("twice", { y: g.add(x, x) }));
     let { y } = await session.run({ x: g.tensorOf("float32", [2, 3], [1, 2, 3, 4, 5, 6]) }, ["y"]);

@@ -3,6 +3,7 @@ import { RuntimeUnavailableError } from "../../src/errors.js";
 import {
   attention,
   backward,
+  concat,
   type DType,
   erf,
   type Graph,
@@ -15,9 +16,13 @@ import {
   reduceSum,
   scope,
   softmax,
+  split,
+  tensorOf,
   transpose,
+  type Value,
 } from "../../src/graph/index.js";
 import { lower, type OrtTarget } from "../../src/onnx/lower.js";
+import { ReferenceExecutor } from "../../src/run/reference.js";
 
 const typesIn = ({ nodes }: Graph) => [...new Set(nodes.map(({ op }) => op.type))];
 const x = (dtype: DType = "float32") => input("x", [2, 4, 4], dtype);
@@ -54,6 +59,34 @@ describe("lower", () => {
       ["Cast", "uint8"],
     ]);
     expect(lowered.inputs).toEqual([images]);
+  });
+
+  it("joins and cuts many tensors on WebGPU in groups that a shader has room for", async () => {
+    const many = Array.from({ length: 60 }, (_, i) => input(`x${String(i).padStart(2, "0")}`, [2, 1 + (i % 3)]));
+    const joined = concat(many, 1);
+    const parts = split(
+      joined,
+      1,
+      many.map(({ shape }) => shape[1] as number),
+    );
+    const g = graph("g", { joined, last: parts[59] as Value, first: parts[0] as Value });
+    expect(lower(g, "wasm")).toBe(g);
+    const lowered = lower(g, "webgpu");
+    expect(Math.max(...lowered.nodes.map(({ inputs, outputs }) => inputs.length + outputs.length))).toBeLessThanOrEqual(
+      8,
+    );
+    const feeds = Object.fromEntries(
+      many.map(({ name, shape }, i) => [
+        name,
+        tensorOf(
+          "float32",
+          shape,
+          Array.from({ length: 2 * (1 + (i % 3)) }, (_, j) => 10 * i + j),
+        ),
+      ]),
+    );
+    const run = async (one: Graph) => (await new ReferenceExecutor().load(one)).run(feeds);
+    expect(await run(lowered)).toEqual(await run(g));
   });
 
   it("keeps names, shapes, scopes and attributes", () => {
