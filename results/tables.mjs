@@ -1,4 +1,4 @@
-// Writes the tables of README.md and docs/guides/numbers.md and the figures from the lines in this folder:
+// Writes the tables of README.md in this folder, and the figures, from the lines of the comparisons:
 //
 //   node results/tables.mjs
 //
@@ -8,9 +8,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { figureFile } from "../dist/report/figure.js";
-import { comparisonParts, countCell, figureCell } from "../dist/suite/parts.js";
+import { parseMethods } from "../dist/suite/method-choice.js";
+import { comparisonParts } from "../dist/suite/parts.js";
 import { isFinished, parseResults } from "../dist/suite/result.js";
-import { tableOf } from "../dist/suite/table.js";
 import { suites } from "./suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,15 +20,24 @@ const read = (path) => readFileSync(join(root, path), "utf8");
 function materialOf(name) {
   const path = `results/${name}/results.jsonl`;
   const all = existsSync(join(root, path)) ? [...parseResults(read(path), path).values()].filter(isFinished) : [];
+  const [words] = suites[name].commands("DATA");
+  const [methods, seeds] = ["--methods", "--seeds"].map((flag) => words[words.indexOf(flag) + 1]);
+  const labels = parseMethods(methods).map(({ label }) => label);
   const lines = all.filter(({ role }) => role === "result");
-  const methods = [...new Set(lines.map(({ method }) => method))];
-  const tasks = [...new Set(lines.map(({ task }) => task))];
-  const seedsOf = (task, method) => lines.filter((line) => line.task === task && line.method === method).length;
-  const most = Math.max(...tasks.flatMap((task) => methods.map((method) => seedsOf(task, method))));
-  const done = tasks.filter((task) => methods.every((method) => seedsOf(task, method) === most));
+  const isDone = (task) =>
+    labels.every(
+      (label) => lines.filter((line) => line.task === task && line.method === label).length === seeds.split(",").length,
+    );
+  const tasks = [...new Set(lines.map(({ task }) => task))].filter(isDone);
   return {
-    all,
-    material: { lines: lines.filter(({ task }) => done.includes(task)), tasks: done, methods, groupOf: () => "tasks" },
+    trials: all.length,
+    searched: all.filter(({ seed }) => seed === Number(seeds.split(",")[0])),
+    material: {
+      lines: lines.filter(({ task }) => tasks.includes(task)),
+      tasks,
+      methods: labels,
+      groupOf: () => "tasks",
+    },
   };
 }
 
@@ -52,31 +61,29 @@ const commandsOf = (name) =>
     "```",
   ].join("\n");
 
+/** The texts of a comparison by their names, and its figures. */
+function partsOf(name) {
+  const { trials, searched, material } = materialOf(name);
+  const parts = material.tasks.length > 0 ? comparisonParts(material, searched) : [];
+  const tables = parts.flatMap(({ id, table }) => (table ? [[`${name} ${id}`, markdown(table)]] : []));
+  const progress = `${trials} trials are finished; tables come with the first task that all methods have done.`;
+  return {
+    pieces: { ...Object.fromEntries(tables), [`${name} commands`]: commandsOf(name), [`${name} progress`]: progress },
+    figures: parts.flatMap(({ id, figure }) => (figure ? [[`results/${name}/${id}.svg`, figureFile(figure)]] : [])),
+  };
+}
+
 /** Every file that is made of results, with its text as it should be. */
 export function generated() {
-  const { all, material } = materialOf("comparison");
-  const parts = comparisonParts(material, all);
-  const pieces = { "comparison commands": commandsOf("comparison") };
-  for (const { id, table } of parts) if (table) pieces[`comparison ${id}`] = markdown(table);
-  pieces["comparison short"] = markdown({
-    head: ["method", "trained parameters", ...material.tasks, "mean"],
-    rows: tableOf(material.lines, material).map(({ method, trainable, fields, taskMean }) => [
-      `\`${method}\``,
-      countCell(trainable),
-      ...material.tasks.map((task) => figureCell(fields.get(task)?.last)),
-      figureCell(taskMean),
-    ]),
-  });
+  const all = Object.keys(suites).map(partsOf);
+  const pieces = Object.assign({}, ...all.map((one) => one.pieces));
   const fill = (text) =>
     text.replace(/(<!-- results: (.+?) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, close) => {
       if (!Object.hasOwn(pieces, name)) throw new Error(`there is no piece of results ${name}`);
       return `${open}${pieces[name]}\n${close}`;
     });
-  const texts = ["README.md", "docs/guides/numbers.md"].map((path) => [path, fill(read(path))]);
-  const figures = parts.flatMap(({ id, figure }) =>
-    figure ? [[`results/comparison/${id}.svg`, figureFile(figure)]] : [],
-  );
-  return [...texts, ...figures];
+  const texts = ["results/README.md"].map((path) => [path, fill(read(path))]);
+  return [...texts, ...all.flatMap(({ figures }) => figures)];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

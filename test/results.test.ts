@@ -35,3 +35,11 @@ describe("the table of what SaS reaches", () => {
     expect(rowsOf(read("README.md"))).toEqual(rows);
   });
 });
+
+describe("tables and figures of the comparisons", () => {
+  it("are those that the raw lines give (node results/tables.mjs writes them)", async () => {
+    const made = await import(new URL("../results/tables.mjs", import.meta.url).href);
+    const { generated } = made as { generated(): readonly (readonly [path: string, text: string])[] };
+    for (const [path, text] of generated()) expect(read(path), path).toBe(text);
+  });
+});
