@@ -1,4 +1,12 @@
-import { type Dataset, digestDataset, type Examples, type Split, selectExamples, splitNames } from "../data/dataset.js";
+import {
+  type Dataset,
+  digestDataset,
+  type Examples,
+  requireSplit,
+  type Split,
+  selectExamples,
+  splitNames,
+} from "../data/dataset.js";
 import { createLoader, type Decode, type Loader, readableIndices, refuseUnreadable } from "../data/loader.js";
 import type { Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
@@ -13,7 +21,7 @@ export interface SplitOptions {
   readonly shots?: number | undefined;
   readonly seed: number;
   readonly skipUnreadable: boolean;
-  /** The splits that are needed; default all. */
+  /** The splits that are needed, and must be there; default all that are there. */
   readonly only?: readonly Split[];
   /** Told of every image that is left out. */
   readonly onWarning: (text: string) => void;
@@ -27,6 +35,7 @@ export interface CheckedData extends Dataset {
 
 /**
  * The data set in a folder, without its unreadable images where they may be left out.
+ * @throws ConfigError where a split that is needed is not there
  * @throws FormatError naming the unreadable images where they may not
  */
 export async function openCheckedData(options: SplitOptions): Promise<CheckedData> {
@@ -39,6 +48,7 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
     // Who asks for single splits has a run, which was told when it began.
     ...(options.only === undefined && { onWarning: (text: string) => onWarning(`${data}: ${text}`) }),
   });
+  for (const name of options.only ?? []) requireSplit(dataset, name);
   const splits: Record<Split, Examples | null> = { train: null, val: null, test: null };
   for (const name of only) {
     const examples = dataset.splits[name];

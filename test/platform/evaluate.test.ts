@@ -21,7 +21,7 @@ describe.skipIf(reason)(`the evaluation of a run${reason}`, () => {
     await train({ backbone: join(folder, "backbone"), data, out: run, final: true, epochs: 1 }, { report: "none" });
     const refused = evaluate({ run, split: "val" });
     await expect(refused).rejects.toThrow(ConfigError);
-    await expect(refused).rejects.toThrow(/there is no val split/);
+    await expect(refused).rejects.toThrow(/there is no val split; present: train, test/);
     expect((await evaluate({ run, split: "train" })).images).toBe(3 * (8 + 4));
     expect((await evaluate({ run })).images).toBe(3 * 3);
     // Data named beside the run have a validation split of their own.
