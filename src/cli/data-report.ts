@@ -12,7 +12,7 @@ const number = (value: number): string => value.toLocaleString("en-US");
 export function* dataLines(found: DataInspection): Generator<string> {
   const splits = Object.entries(found.splits);
   yield `data ${found.name}`;
-  yield `${found.layout}, ${number(found.classes.length)} classes`;
+  yield `${found.layout}, ${number(found.classes.length)} ${found.classes.length === 1 ? "class" : "classes"}`;
   yield "";
   yield* tableLines(
     ["split", "images", "size", "width", "height", "formats"],

@@ -12,11 +12,12 @@ export interface Finding {
     | "near-leak"
     | "duplicate"
     | "near-duplicate"
+    | "one-class"
     | "empty-class"
     | "imbalance"
     | "tiny"
     | "stretched";
-  /** How many images it concerns; of `empty-class` and `imbalance`, classes. */
+  /** How many images it concerns; of `one-class`, `empty-class` and `imbalance`, classes. */
   readonly count: number;
   /** What was found, in one sentence. */
   readonly text: string;
@@ -98,7 +99,7 @@ function leaks(groups: readonly (readonly ImageFacts[])[], kind: "leak" | "near-
       .filter((images) => new Set(images.map(({ split }) => split)).size === 2);
     const count = shared.reduce((sum, images) => sum + images.filter(({ split }) => split === to).length, 0);
     if (count === 0) return [];
-    const how = kind === "leak" ? "also" : "almost the same";
+    const how = kind === "leak" ? "also" : "almost the same as one";
     return [
       {
         kind,
@@ -135,7 +136,7 @@ function duplicates(identical: readonly (readonly ImageFacts[])[]): readonly Fin
     {
       kind: "duplicate",
       count,
-      text: `${counted(count, "image")} ${count === 1 ? "repeats" : "repeat"} another of its split${stored}.`,
+      text: `${counted(count, "image")} ${count === 1 ? "repeats another of its" : "repeat others of their"} split${stored}.`,
       advice: "Keep one of each: the others weigh it double, and a random split would leak.",
       groups: groups.map(idsOf),
     },
@@ -151,7 +152,7 @@ function nearDuplicates(near: readonly (readonly ImageFacts[])[]): readonly Find
       kind: "near-duplicate",
       count,
       text:
-        `${counted(count, "image")} ${count === 1 ? "looks" : "look"} almost like another of its split ` +
+        `${counted(count, "image")} ${count === 1 ? "looks almost like another of its" : "look almost like others of their"} split ` +
         `(at most ${nearness.bits} of 144 bits of the difference hash apart).`,
       advice: "Look at them: copies can go, and pictures of one scene must not be divided between splits.",
       groups: groups.map(idsOf),
@@ -177,6 +178,15 @@ function classFaults(dataset: Dataset): readonly Finding[] {
   const [least, most] = [sorted[0], sorted.at(-1)];
   const isOffset = empty.length === 1 && empty[0] === "0" && classes.every((name, i) => name === String(i));
   const findings: Finding[] = [];
+  if (classes.length === 1) {
+    findings.push({
+      kind: "one-class",
+      count: 1,
+      text: "There is one class only, so there is nothing to tell apart.",
+      advice: "Training needs two or more: give each class a folder of its own, or a name of its own in the list.",
+      groups: [],
+    });
+  }
   if (empty.length > 0) {
     findings.push({
       kind: "empty-class",

@@ -46,8 +46,8 @@ export async function inspect(target: string, options: InspectOptions = {}): Pro
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
     if (target === bundledBackbone || parseHubName(target)) return inspectBackbone(target, options);
-    const isPath = /[/\\]/.test(target) || isDataFile(target) || isWeights(target);
-    if (isPath) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
+    const isArchitecture = /^(vit|deit)[^/\\]*$/.test(target) && !isDataFile(target) && !isWeights(target);
+    if (!isArchitecture) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
     const architecture = architectureOf(target);
     return { kind: "architecture", name: target, ...describe(architecture, options) };
   }

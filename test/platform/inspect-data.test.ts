@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dataLines } from "../../src/cli/data-report.js";
 import type { Finding } from "../../src/data/findings.js";
 import { stream } from "../../src/data/random.js";
+import { inspect } from "../../src/platform/inspect.js";
 import { type DataInspection, inspectData } from "../../src/platform/inspect-data.js";
 import { zipFile } from "../support/archives.js";
 
@@ -134,6 +135,16 @@ describe("inspecting a data set", () => {
     await writeFile(join(root, "set/labels.csv"), "path,label\ntrain/cat/1.png,1\ntrain/cat/2.png,2\n");
     const { findings } = await inspectData(join(root, "set/labels.csv"));
     expect(findings).toMatchObject([{ kind: "empty-class", count: 1, advice: expect.stringContaining("subtract 1") }]);
+  });
+
+  it("says that one class is nothing to tell apart, and that a folder is not there", async () => {
+    await mkdir(join(root, "alone/cat"), { recursive: true });
+    await writeFile(join(root, "alone/cat/1.png"), await picture(1).png().toBuffer());
+    const alone = await inspectData(join(root, "alone"));
+    expect(alone.findings).toMatchObject([{ kind: "one-class", advice: expect.stringContaining("two or more") }]);
+    expect([...dataLines(alone)]).toContain("class folders, 1 class");
+    await expect(inspect("flovers")).rejects.toThrow("flovers: there is no such file or folder");
+    await expect(inspect("vit_tiny_patch16_244")).rejects.toThrow("vit_tiny_patch16_224");
   });
 
   it("finds nothing wrong with what is drawn", async () => {
