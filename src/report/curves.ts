@@ -1,3 +1,4 @@
+import { baseRate } from "../train/assemble.js";
 import { drawFigure, type Point, type Series } from "./figure.js";
 import { shortNumber, shortPercent } from "./format.js";
 import { html, type Markup } from "./markup.js";
@@ -26,8 +27,10 @@ function thin(points: readonly Point[], count: number = mostPoints): readonly Po
 type StepLine = Extract<MetricsLine, { event: "step" }>;
 type EpochLine = Extract<MetricsLine, { event: "epoch" }>;
 
+const nothingTrained = { trainable: 0, head: 0, total: 1, share: 0 };
+
 /** Loss, accuracy, learning rate and gradient norm over the epochs, as far as they are known. */
-export function drawCurves({ lines, config }: Run): Markup {
+export function drawCurves({ lines, config, account }: Run): Markup {
   const steps = lines.filter((line): line is StepLine => line.event === "step");
   const epochs = lines.filter((line): line is EpochLine => line.event === "epoch");
   if (steps.length === 0) return html`<p class="soft">No update has been made yet.</p>`;
@@ -51,6 +54,9 @@ export function drawCurves({ lines, config }: Run): Markup {
   const bestMark: Series[] = best?.val
     ? [{ name: `best, epoch ${best.epoch}`, mark: "point", colour: 2, points: [{ x: best.epoch, y: best.val.top1 }] }]
     : [];
+  // A linear head has its own rate alone, which follows the one that is written down.
+  const isLinear = config.method === "linear";
+  const rate = isLinear ? config.headLr / baseRate(config, account ?? nothingTrained) : 1;
   const norms = overSteps(({ gradientNorm }) => gradientNorm);
   const positive = norms.map(({ y }) => y).filter((y) => y > 0);
   const isWide = positive.length > 0 && Math.max(...positive) > 50 * Math.min(...positive);
@@ -96,12 +102,14 @@ export function drawCurves({ lines, config }: Run): Markup {
     ),
     withCaption(
       "Learning rate",
-      "of the method's parameters; the head's follows the same course.",
+      isLinear
+        ? "of the head."
+        : `of the method's parameters; the head's follows the same course up to ${shortNumber(config.headLr)}.`,
       drawFigure({
         title: "Learning rate over the epochs",
         x,
         y: { label: "learning rate", from: 0 },
-        series: [{ name: "learning rate", points: overSteps(({ lr }) => lr).map(({ x, y }) => ({ x, y })) }],
+        series: [{ name: "learning rate", points: overSteps(({ lr }) => rate * lr).map(({ x, y }) => ({ x, y })) }],
       }),
     ),
     withCaption(

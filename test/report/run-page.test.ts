@@ -42,6 +42,15 @@ describe("the report of a run", () => {
     expect(document.querySelector("#setup")?.textContent).toContain("d1gest");
   });
 
+  it("draws the rate that was trained with: of the method, or of a head alone", () => {
+    const run = makeRun(3, 30);
+    expect(open(run).document.querySelector("#curves")?.textContent).toContain("same course up to 0.001.");
+    const linear = { ...run, config: { ...run.config, method: "linear", lr: 1e-3, headLr: 0.5 } };
+    const { document } = open(linear);
+    expect(document.querySelector("#curves")?.textContent).toContain("Learning rate of the head.");
+    expect(texts(document, "#curves svg text")).toContain("0.5");
+  });
+
   it.each([2, 10, 30, 200])("shows every class of %i, and as many right images as there are", (classes) => {
     const run = makeRun(classes, classes * 8, { right: 1 });
     const { document, text } = open(run);
