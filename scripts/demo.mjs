@@ -54,13 +54,13 @@ async function main() {
 
   const begun = performance.now();
   const results = [];
-  let total = 0;
+  let frozen = 0;
   for (const config of methods) {
     const started = performance.now();
     const settings = values.quick ? quick : full;
     const done = await trainVisibly({ ...settings, ...config, backbone, out: place(config.method) });
     const adapter = place(config.method, "adapter.safetensors");
-    total = done.total;
+    frozen = done.total - done.trainable;
     results.push({
       method: config.method,
       top1: done.test.top1,
@@ -73,17 +73,16 @@ async function main() {
   }
   writeFileSync(place("summary.json"), `${JSON.stringify({ methods: results }, null, 2)}\n`);
 
-  print(`\nCounting shapes over a frozen network of ${thousands(total)} parameters, accuracy on test pictures:\n`);
+  print(`\nCounting shapes over ${thousands(frozen)} frozen parameters, accuracy on test pictures:\n`);
   for (const { method, top1, trainable, share, bytes, seconds } of results) {
     print(
-      `  ${method.padEnd(6)} ${percent(top1).padStart(7)}   ${thousands(trainable).padStart(5)} trained parameters + head (${(100 * share).toFixed(3)} %)` +
+      `  ${method.padEnd(6)} ${percent(top1).padStart(7)}   ${thousands(trainable).padStart(5)} parameters + head (${(100 * share).toFixed(3)} %)` +
         `   adapter ${(bytes / 1000).toFixed(1)} kB   ${seconds.toFixed(0)} s`,
     );
   }
   const took = ((performance.now() - begun) / 1000).toFixed(0);
-  print(
-    `\nDone in ${took} s. Curves, confusions and the worst mistakes: ${place("sas", "report.html")}. What to try next:\n`,
-  );
+  print(`\nDone in ${took} s. Curves, confusions, worst mistakes: ${place("sas", "report.html")}`);
+  print("What to try next:\n");
   for (const line of [
     `inspect ${place("sas")}`,
     `evaluate --run ${place("sas")} --data drawn:count:seed=7`,

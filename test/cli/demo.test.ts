@@ -57,6 +57,8 @@ it("trains both methods, says what came out, and runs again over its own results
     expect(seconds).toBeGreaterThan(0);
     expect(first.stdout).toContain(`  ${method}`);
   }
+  expect(first.stdout).toContain("over 2,707,776 frozen parameters");
+  expect(first.stdout.split("\n").filter((line) => line.length > 80 && !line.includes("sas"))).toEqual([]);
   expect(first.stdout.match(/npx sas-petl/g)).toHaveLength(3);
   // Output into a pipe holds no control characters but line breaks.
   expect(`${first.stdout}${first.stderr}`).not.toMatch(/(?!\n)\p{Cc}/u);
