@@ -73,7 +73,9 @@ describe("backbone folder", () => {
       /bare: holds no weights .* expected model\.safetensors, got nothing/,
     );
     await writeFile(join(folder, "bare", "pytorch_model.bin"), "x");
-    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(/pytorch_model\.bin: expected safetensors, \.npz or a file of torch\.save/);
+    await expect(openBackbone(join(folder, "bare"))).rejects.toThrow(
+      /pytorch_model\.bin: expected safetensors, \.npz or a file of torch\.save/,
+    );
     await writeFile(join(folder, "net", "config.json"), "{");
     await expect(openBackbone(join(folder, "net"))).rejects.toThrow(/config\.json: no valid JSON/);
     await truncate(join(folder, "net", "model.safetensors"), 5000);
