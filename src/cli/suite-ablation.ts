@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { tell } from "../platform/terminal.js";
 import { questionNames } from "../suite/ablation.js";
 import { ablationParts } from "../suite/ablation-parts.js";
 import { parseCount, parseWords } from "./flags.js";
@@ -27,12 +28,14 @@ export function configure(command: Command): void {
     .action(async (flags: Flags) => {
       const { findTasks } = await import("../platform/suite-tasks.js");
       const { openQuestions } = await import("../platform/suite-ablation.js");
+      const { locateConfig } = await import("../platform/suite.js");
       const tasks = await findTasks([], flags.data);
       const read = await readSuite(command, { ...flags, methods: "sas" }, "ablation", {});
-      const questions = await openQuestions(read.config, tasks[0]?.data ?? "", flags.questions, flags.budget);
+      const config = await locateConfig(read.config, { onWarning: (text) => tell(`warning: ${text}`) });
+      const questions = await openQuestions(config, tasks[0]?.data ?? "", flags.questions, flags.budget);
       const all = questions.flatMap(({ methods }) => methods);
       const methods = all.filter(({ label }, i) => all.findIndex((method) => method.label === label) === i);
-      await performSuite({ ...read, methods, tasks }, flags, (outcome) =>
+      await performSuite({ ...read, config, methods, tasks }, flags, (outcome) =>
         ablationParts(materialOf(outcome), outcome.searched, questions),
       );
     });

@@ -1,6 +1,7 @@
 import type { SuiteEvent } from "../platform/suite.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { clean, hasLiveLine, print, printJson, showLive, tell } from "../platform/terminal.js";
+import { counted } from "../report/format.js";
 import type { TrialLine } from "../suite/result.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
 import { duration } from "./duration.js";
@@ -27,7 +28,7 @@ export function* describePlan({ steps, cells, seconds, measured, memoryBytes, op
   const left = steps.filter(({ isDone }) => !isDone).length;
   yield "";
   const need = left > 0 ? `: about ${duration(seconds)} and ${Math.round(memoryBytes / 2 ** 20)} MiB` : "";
-  yield `${steps.length} trainings, ${left} to do${need}; results in ${options.out}`;
+  yield `${counted(steps.length, "training")}, ${left} to do${need}; results in ${options.out}`;
   if (measured === undefined) return;
   yield* wrapText(
     `Time: by two seconds of ${measured}, measured with the machine as busy as it is now; of other methods by their operations.`,

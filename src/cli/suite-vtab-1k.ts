@@ -77,6 +77,8 @@ function partsOf(outcome: SuiteOutcome, published: Published, shown: Shown): rea
     epochs: config.epochs ?? 100,
     seeds: seeds.length,
     final,
+    mean: plan.contract.mean,
+    std: plan.contract.std,
   };
   return vtabParts(materialOf(outcome, groupOf), searched, samples, protocol, published, shown);
 }

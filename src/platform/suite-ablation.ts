@@ -7,7 +7,8 @@ import type { SuiteConfig } from "./suite-plan.js";
 
 /**
  * The questions of the ablation for a network.
- * @throws ConfigError where a question is not known, or the budget too small
+ * @param given settings, with the folder of the backbone
+ * @throws ConfigError where a question is not known
  */
 export async function openQuestions(
   given: SuiteConfig,

@@ -10,6 +10,7 @@ import { forMethod, parseConfig, type TrainConfig, type TrainConfigInput } from 
 import { fitArchitecture } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
 import type { Architecture } from "../vit/architecture.js";
+import type { DataContract } from "../vit/contract.js";
 import { openDataset } from "./datasets.js";
 import type { Shelf } from "./shelf.js";
 import { transformsOf } from "./start.js";
@@ -49,6 +50,8 @@ export interface SuitePlan {
   readonly options: SuiteOptions;
   readonly tasks: readonly OpenTask[];
   readonly cells: readonly Cell[];
+  /** What the network expects of pixels. */
+  readonly contract: DataContract;
   readonly steps: readonly PlannedStep[];
   /** About how long takes what is not done; NaN where no pace was measured. */
   readonly seconds: number;
@@ -185,6 +188,7 @@ export async function planSuite(
     options,
     tasks,
     cells,
+    contract: start.contract,
     steps,
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
     measured: clock?.measured,

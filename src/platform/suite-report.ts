@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { figureFile } from "../report/figure.js";
-import { seconds as inWords } from "../report/format.js";
+import { counted, seconds as inWords } from "../report/format.js";
 import { html } from "../report/markup.js";
 import { drawFacts, writePage } from "../report/page.js";
 import { type Part, sectionOf } from "../suite/part.js";
@@ -45,8 +45,6 @@ export async function writeSuiteReport(outcome: SuiteOutcome, parts: readonly Pa
   return [...files, file];
 }
 
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
 const describe = ({ plan, lines, searched }: SuiteOutcome) => {
   const trials = new Set([...lines, ...searched].map(({ trial }) => trial)).size;
   const { tasks, methods, seeds } = plan.options;
@@ -62,6 +60,7 @@ function factsOf({ plan, lines, searched }: SuiteOutcome): readonly (readonly [s
   return [
     ["network", list(all.map(({ architecture }) => architecture))],
     ["hash of its weights", list(all.map(({ digests }) => digests.backbone))],
+    ["pixels normalised by", `mean ${plan.contract.mean.join(", ")}; deviation ${plan.contract.std.join(", ")}`],
     ["settings", given.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(", ")],
     ["learning rates to choose from", list(rates)],
     ["seeds", list(seeds)],

@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { digestDataset, splitNames } from "../data/dataset.js";
+import { type Dataset, digestDataset, type Examples, splitNames } from "../data/dataset.js";
 import { ConfigError } from "../errors.js";
 import { judgeTarget, matchClasses } from "../suite/targets.js";
 import { openDataset } from "./datasets.js";
@@ -9,9 +9,12 @@ import type { Target } from "./suite-score.js";
 /**
  * The targets of some folders: the test images of each, or all its images where it is not divided; and the source's own
  * test images where it has some. Each is named after its folder.
- * @throws ConfigError where two have the same name, or a class is not among the source's
+ * @throws ConfigError where two have the same name, one is the source itself, or a class is not among the source's
  */
 export async function openTargets(source: string, folders: readonly string[]): Promise<readonly Target[]> {
+  const itself = folders.find((folder) => resolve(folder) === resolve(source));
+  if (itself !== undefined)
+    throw new ConfigError(`targets: ${itself} is the source. Leave it out; test images of its own are scored anyway.`);
   const { classes, splits } = await openDataset(source, { valFraction: 0 });
   const own = splits.test ? [source] : [];
   const targets = await Promise.all(
@@ -21,14 +24,17 @@ export async function openTargets(source: string, folders: readonly string[]): P
       const split = (["test", "val", "train"] as const).find((split) => dataset.splits[split]);
       const examples = split && dataset.splits[split];
       if (!examples) throw new ConfigError(`${folder}: there are no images.`);
-      const match = matchClasses(dataset.classes, classes, folder);
+      const kept = classesOf(dataset, examples);
+      const names = kept.map((label) => dataset.classes[label] as string);
+      const match = matchClasses(names, classes, folder);
       const only = { ...dataset, splits: { ...emptySplits, test: examples } };
       return {
         name,
         examples,
         digest: await digestDataset(only),
         decode: decodeImage,
-        judge: (scored, count) => judgeTarget(name, match, scored, count),
+        judge: ({ logits, labels }, count) =>
+          judgeTarget(name, match, { logits, labels: labels.map((label) => kept.indexOf(label)) }, count),
       };
     }),
   );
@@ -37,6 +43,10 @@ export async function openTargets(source: string, folders: readonly string[]): P
   if (targets.length === 0) throw new ConfigError("targets: expected at least one folder.");
   return targets;
 }
+
+/** The labels of a target's classes: in lists only those that occur, since their numbers may be those of many more classes. */
+const classesOf = ({ layout, classes }: Dataset, { labels }: Examples): readonly number[] =>
+  layout === "lists" ? [...new Set(labels)].sort((a, b) => a - b) : classes.map((_, label) => label);
 
 const emptySplits = Object.fromEntries(splitNames.map((name) => [name, null])) as Record<
   (typeof splitNames)[number],

@@ -7,7 +7,7 @@ import { locateBackbone } from "./hub.js";
 import { readRunRecord } from "./run-folder.js";
 import { keepingShelf, type Shelf } from "./shelf.js";
 import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.js";
-import { joinImages, planSuite, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
+import { joinImages, planSuite, type SuiteConfig, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
 import { scoreRun, type Target } from "./suite-score.js";
 import { train } from "./train.js";
 
@@ -88,16 +88,21 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
   }
 }
 
-/** The suite with the folder of its backbone, whatever name it was given by. */
-async function located(options: SuiteOptions, { signal, onWarning }: SuiteHooks = {}): Promise<SuiteOptions> {
-  const { backbone, revision, ...config } = options.config;
-  if (config.init === "random") return options;
+const located = async (options: SuiteOptions, hooks?: SuiteHooks): Promise<SuiteOptions> => ({
+  ...options,
+  config: await locateConfig(options.config, hooks),
+});
+
+/** The settings with the folder of their backbone, whatever name it was given by. */
+export async function locateConfig(given: SuiteConfig, { signal, onWarning }: SuiteHooks = {}): Promise<SuiteConfig> {
+  const { backbone, revision, ...config } = given;
+  if (config.init === "random") return given;
   const { folder } = await locateBackbone(backbone, {
     revision,
     ...(signal && { signal }),
     ...(onWarning && { onWarning }),
   });
-  return { ...options, config: { ...config, backbone: folder } };
+  return { ...config, backbone: folder };
 }
 
 function createRunner(

@@ -15,6 +15,9 @@ export const sharePercent = (fraction: number): string =>
 /** A whole number with thousands apart: `85,835,712`. */
 export const thousands = (count: number): string => Math.round(count).toLocaleString("en-US");
 
+/** So many of something: `1 task`, `3 tasks`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 /** Seconds in words: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function seconds(value: number): string {
   if (!Number.isFinite(value)) return "–";

@@ -13,6 +13,8 @@ export interface ScaleOptions {
   readonly from?: number | undefined;
   /** Largest value shown; default: above the largest of the data. */
   readonly to?: number | undefined;
+  /** What values there can be: an axis goes beyond these only where the data do. */
+  readonly possible?: readonly [lowest: number, highest: number] | undefined;
   /** Places of the smallest and the largest value. */
   readonly range: readonly [number, number];
   /** The values that are written at the axis; default: round ones. */
@@ -31,7 +33,7 @@ export function scaleOf(values: readonly number[], options: ScaleOptions): Scale
   return options.ticks ? { ...scale, ticks: options.ticks } : scale;
 }
 
-function linearScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {
+function linearScale(values: readonly number[], { from, to, possible, range, tickCount = 5 }: ScaleOptions): Scale {
   let [low, high] = [from ?? smallest(values, 0), to ?? largest(values, 1)];
   const size = Math.max(Math.abs(low), Math.abs(high));
   if (high - low <= 1e-9 * size || size < 1e-12) {
@@ -42,6 +44,10 @@ function linearScale(values: readonly number[], { from, to, range, tickCount = 5
   // A bound that was not asked for moves out to the next tick.
   if (from === undefined) low = Math.floor(low / step + 1e-9) * step;
   if (to === undefined) high = Math.ceil(high / step - 1e-9) * step;
+  if (possible) {
+    low = Math.max(low, Math.min(possible[0], smallest(values, low)));
+    high = Math.min(high, Math.max(possible[1], largest(values, high)));
+  }
   const first = Math.ceil(low / step - 1e-9);
   const count = Math.max(0, Math.floor(high / step + 1e-9) - first + 1);
   const ticks = Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
@@ -55,6 +61,10 @@ function logScale(values: readonly number[], { from, to, range, tickCount = 5 }:
   let high = Math.log10(to ?? largest(positive, 10));
   if (from === undefined) low -= (high - low || 1) * 0.04;
   if (to === undefined) high += (high - low || 1) * 0.04;
+  // One value, or a few that are close, would have no number beside them.
+  const isBare = !holdsRound(low, high);
+  if (isBare && from === undefined) low = Math.floor(low);
+  if (isBare && to === undefined) high = Math.ceil(high);
   const hasZero = positive.length < values.length;
   const [start, end] = range;
   const begin = hasZero ? start + (end - start) * 0.12 : start;
@@ -71,6 +81,10 @@ function logScale(values: readonly number[], { from, to, range, tickCount = 5 }:
   }
   return { at, ticks };
 }
+
+/** True where 1, 2 or 5 times a power of ten lies between two logarithms. */
+const holdsRound = (low: number, high: number): boolean =>
+  [1, 2, 5].map(Math.log10).some((digit) => Math.floor(high - digit + 1e-9) >= low - digit - 1e-9);
 
 const isBetween = (value: number, low: number, high: number): boolean => value >= low - 1e-9 && value <= high + 1e-9;
 

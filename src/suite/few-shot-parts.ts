@@ -44,7 +44,7 @@ export function fewShotParts(
 
 const axes = {
   x: { label: "training images per class", scale: "log" },
-  y: { label: "test top-1", format: (value: number) => percent(value) },
+  y: { label: "test top-1", format: (value: number) => percent(value), possible: [0, 1] },
 } as const;
 
 function shotPart(rows: readonly Row[], name: string, tasks: ShotSet["tasks"]): Part {

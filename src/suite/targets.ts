@@ -10,13 +10,19 @@ export interface ClassMatch {
 }
 
 /**
- * The match of a target's classes: by their names, or by their numbers where the target's folders are called `0` to
- * `count − 1`, as ImageNet-V2's are.
+ * The match of a target's classes: by their names, or by the numbers of the source's classes, as ImageNet-V2's folders have
+ * them. Some classes that are numbered from 0 without a gap are refused: copies of ImageNet-A and R count their own so.
  * @throws ConfigError naming a class that the network does not know
  */
 export function matchClasses(target: readonly string[], known: readonly string[], where: string): ClassMatch {
   const isNumbered =
     target.every((name) => /^\d+$/.test(name) && Number(name) < known.length) && !known.includes(target[0] ?? "");
+  const isOwnCount = target.length < known.length && target.every((name) => Number(name) < target.length);
+  if (isNumbered && target.length > 1 && isOwnCount) {
+    throw new ConfigError(
+      `${where}: its ${target.length} classes are called 0 to ${target.length - 1}, of ${known.length} that the source has, so the numbers may be its own. Name its folders as the source's classes.`,
+    );
+  }
   const places = target.map((name) => (isNumbered ? Number(name) : known.indexOf(name)));
   const strange = target[places.indexOf(-1)];
   if (strange !== undefined) {

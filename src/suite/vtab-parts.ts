@@ -1,4 +1,5 @@
 import { vtabTaskOf } from "../data/vtab-tasks.js";
+import { counted } from "../report/format.js";
 import type { Part } from "./part.js";
 import { comparisonParts, countCell, type Material } from "./parts.js";
 import { caveatsOf, type Published, type PublishedRow, publishedMeans } from "./published.js";
@@ -21,6 +22,9 @@ export interface Protocol {
   readonly epochs: number;
   readonly seeds: number;
   readonly final: boolean;
+  /** What is subtracted from the pixels, and what they are divided by. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
 }
 
 /**
@@ -36,7 +40,9 @@ export function vtabParts(
   published: Published,
   asked: "matching" | "all" | "none",
 ): readonly Part[] {
-  const own = samples.filter(({ name, classes, images, isOwn }) => isOwn || !isOfficialSample(name, classes, images));
+  const own = samples
+    .map((sample) => asTrained(sample, material.lines))
+    .filter(({ name, classes, images, isOwn }) => isOwn || !isOfficialSample(name, classes, images));
   const parts = comparisonParts(material, searched);
   if (asked === "none") return parts;
   if (own.length > 0) {
@@ -59,11 +65,20 @@ export function vtabParts(
   return rows.length === 0 ? parts : [...parts, publishedPart(rows, material.tasks, published, protocol)];
 }
 
+/** The sample with the images that trials were trained on where those are others: a few shots, or the ones that can be read. */
+const asTrained = (sample: Sample, lines: readonly TrialLine[]): Sample => {
+  const sizeOf = ({ train, val }: Sample["images"]): number => train + val;
+  const other = lines.find(({ task, images }) => task === sample.name && sizeOf(images) !== sizeOf(sample.images));
+  return other ? { ...sample, images: { ...other.images, test: sample.images.test } } : sample;
+};
+
 const describeSample = ({ name, classes, images, isOwn }: Sample): string => {
   if (isOwn) return `${name} was drawn anew from the originals`;
   const task = vtabTaskOf(name);
   return `${name} has ${images.train + images.val} + ${images.test} images of ${classes} classes, VTAB-1k 1000 + ${task?.testImages} of ${task?.classes}`;
 };
+
+const listOf = (values: readonly number[]): string => [...new Set(values)].join(", ");
 
 function publishedPart(
   rows: readonly PublishedRow[],
@@ -91,17 +106,17 @@ function publishedPart(
       remarks.join(" "),
     ];
   });
-  const { architecture, imageSize, epochs, seeds, final } = protocol;
+  const { architecture, imageSize, epochs, seeds, final, mean, std } = protocol;
   return {
     id: "published",
-    title: `published, ${published.backbone}, over the same ${tasks.length} tasks; numbers are remarks below`,
+    title: `published, ${published.backbone}, over the same ${counted(tasks.length, "task")}; numbers are remarks below`,
     table: {
       head: ["method", "parameters", ...groups, "mean of groups", "mean of tasks", "remarks"],
       rows: lines,
       words: [groups.length + 4],
     },
     notes: [
-      `Here: ${architecture}${imageSize === undefined ? "" : ` at ${imageSize} px`}, ${epochs} epochs, ${seeds} seed${seeds === 1 ? "" : "s"}, trained on ${final ? "train800val200" : "train800"}, the last epoch, nothing chosen on test images. Most published rows train on train800val200 for 100 epochs with drop path 0.1.`,
+      `Here: ${architecture}${imageSize === undefined ? "" : ` at ${imageSize} px`}, pixels normalised by mean ${listOf(mean)} and deviation ${listOf(std)}, ${counted(epochs, "epoch")}, ${counted(seeds, "seed")}, trained on ${final ? "train800val200" : "train800"}, the last epoch, nothing chosen on test images. Most published rows train on train800val200 for 100 epochs with drop path 0.1.`,
       ...[...codes].map(([text, code]) => `${code}  ${text}`),
     ],
   };

@@ -247,7 +247,16 @@ describe("the other suites", () => {
       for (const colour of colours)
         cpSync(join(folder, "data/train", colour), join(folder, "domains", domain, colour), { recursive: true });
     }
-    const args = ["--source", "domains/photo", "--targets", "domains/sketch,domains/part"];
+    // Numbers of the source's classes, as lists of ImageNet-A have them: one of the three does not occur.
+    mkdirSync(join(folder, "domains/listed"));
+    cpSync(join(folder, "domains/part"), join(folder, "domains/listed/images"), { recursive: true });
+    const lines = ["red", "blue"].flatMap((colour) =>
+      readdirSync(join(folder, "domains/part", colour)).map(
+        (file) => `images/${colour}/${file} ${colour === "red" ? 2 : 0}`,
+      ),
+    );
+    writeFileSync(join(folder, "domains/listed/train800.txt"), lines.join("\n"));
+    const args = ["--source", "domains/photo", "--targets", "domains/sketch,domains/part,domains/listed"];
     const outcome = await suite(
       "domain-generalization",
       ...args,
@@ -261,9 +270,12 @@ describe("the other suites", () => {
     expect([outcome.code, outcome.stderr]).toEqual([0, ""]);
     expect(outcome.stdout).toContain("part (2-class mask)");
     const names = ["part (2-class mask)", "part (all 3 logits)", "sketch"];
+    const listed = ["listed (2-class mask)", "listed (all 3 logits)"];
     type Found = { readonly scores: Record<string, { readonly last: { readonly top1: number } }> };
     for (const { scores } of resultsOf("d") as unknown as Found[]) {
-      expect(Object.keys(scores).toSorted()).toEqual(names);
+      expect(Object.keys(scores).toSorted()).toEqual([...listed, ...names]);
+      // The same images.
+      for (const [i, name] of listed.entries()) expect(scores[name]?.last.top1).toBe(scores[names[i] ?? ""]?.last.top1);
       const [masked, all] = names.map((name) => scores[name]?.last.top1 ?? Number.NaN) as [number, number];
       expect(masked).toBeGreaterThanOrEqual(all);
     }
@@ -277,6 +289,12 @@ describe("the other suites", () => {
       "e",
     );
     expect([strange.code, strange.stderr]).toEqual([2, expect.stringContaining('"green"')]);
+    const source = ["--source", "domains/photo", "--targets", "domains/sketch,domains/photo"];
+    const same = await suite("domain-generalization", ...source, "--out", "e");
+    expect([same.code, same.stderr]).toEqual([
+      2,
+      "error: targets: domains/photo is the source. Leave it out; test images of its own are scored anyway.\n",
+    ]);
   });
 
   it("ablation has a table for each question", async () => {
@@ -299,5 +317,13 @@ describe("the other suites", () => {
     // The first variant is the same in both, and runs once.
     expect(resultsOf("a")).toHaveLength(5);
     expect(page("a")).toContain("shared=false");
+  });
+
+  it("ablation takes the backbone that comes with the package by its name", async () => {
+    const asked = ["--questions", "parts", "--seeds", "0", "--epochs", "1", "--image-size", "16", "--out", "bundled"];
+    const command = ["suite", "ablation", "--data", drawn, "--backbone", "sas-mini", ...asked, "--dry-run", "--json"];
+    const planned = await run(command, { cwd: folder });
+    expect([planned.code, planned.stderr]).toEqual([0, ""]);
+    expect(jsonLines(planned)).toHaveLength(3);
   });
 });

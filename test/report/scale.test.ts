@@ -14,6 +14,18 @@ describe("scales", () => {
     expect(scaleOf([1, 16], { range, scale: "log", ticks: [1, 16] }).ticks).toEqual([1, 16]);
   });
 
+  it("write numbers beside a single value, or a few that are close", () => {
+    expect(scaleOf([0, 18_432], { range, scale: "log" }).ticks).toEqual([0, 1e4, 2e4, 5e4, 1e5]);
+    expect(scaleOf([1100, 1200], { range, scale: "log" }).ticks).toEqual([1000, 2000, 5000, 10_000]);
+    expect(scaleOf([1900, 2100], { range, scale: "log" }).ticks).toEqual([2000]);
+  });
+
+  it("go no further than values can be, unless the data do", () => {
+    expect(scaleOf([0.75, 0.75], { range, possible: [0, 1] }).ticks).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
+    expect(scaleOf([0, 0], { range, possible: [0, 1] }).ticks).toEqual([0, 0.5, 1]);
+    expect(scaleOf([0.9, 1.04], { range, possible: [0, 1] }).at(1.04)).toBeCloseTo(100, 6);
+  });
+
   it("give what is not positive a place of its own on a logarithmic axis", () => {
     const scale = scaleOf([0, 100, 1e6], { range, scale: "log" });
     expect(scale.ticks[0]).toBe(0);

@@ -16,6 +16,12 @@ describe("classes of a target", () => {
       ).places,
     ).toEqual([0, 1, 10, 2]);
   });
+  it("are refused where a target with some of them may have counted its own", () => {
+    expect(() => matchClasses(["0", "1", "2"], known, "imagenet-a")).toThrow(
+      /imagenet-a: its 3 classes are called 0 to 2/,
+    );
+    expect(matchClasses(["1", "3"], known, "t").places).toEqual([1, 3]);
+  });
   it("must be known", () => {
     expect(() => matchClasses(["n01", "zebra"], known, "targets/a")).toThrow(/targets\/a: the class "zebra"/);
     expect(() => matchClasses(["4"], known, "t")).toThrow(/"4"/);

@@ -19,9 +19,18 @@ const line = (task: string, method: string): TrialLine =>
     trainable: 10,
     head: 5,
     val: metrics,
+    images: { train: 800, val: 200, test: 5400 },
     scores: { test: { last: metrics, best: metrics } },
   }) as unknown as TrialLine;
-const protocol = { architecture: "vit_base_patch16_224", imageSize: 224, epochs: 100, seeds: 1, final: false };
+const protocol = {
+  architecture: "vit_base_patch16_224",
+  imageSize: 224,
+  epochs: 100,
+  seeds: 1,
+  final: false,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
 const official = (name: string): Sample => {
   const task = vtabTasks.find((one) => one.name === name) as (typeof vtabTasks)[number];
   return { name, classes: task.classes, images: { train: 800, val: 200, test: task.testImages } };
@@ -47,7 +56,9 @@ describe("published rows in the report of VTAB-1k", () => {
     for (const code of texts?.[6]?.split(" ") ?? []) {
       expect(part?.notes?.some((note) => note.startsWith(`${code}  `))).toBe(true);
     }
-    expect(part?.notes?.[0]).toContain("trained on train800, the last epoch");
+    expect(part?.notes?.[0]).toContain(
+      "mean 0.5 and deviation 0.5, 100 epochs, 1 seed, trained on train800, the last epoch",
+    );
     const text = layoutTable(
       textOfTable(part?.title ?? "", part?.table as NonNullable<typeof part>["table"] & object),
       80,
@@ -73,6 +84,15 @@ describe("published rows in the report of VTAB-1k", () => {
         /own sample: eurosat (has 1000 \+ 2000|was drawn anew)|not of VTAB-1k: drawn:count/,
       );
     }
+  });
+
+  it("never stand beside trials that were trained on a part of the sample", () => {
+    const lines = [{ ...line("eurosat", "lora"), images: { train: 40, val: 200, test: 5400 } }];
+    const material = { lines, tasks: ["eurosat"], methods: ["lora"], groupOf };
+    const parts = vtabParts(material, [], [official("eurosat")], protocol, published, "all");
+    const part = parts.find(({ id }) => id === "published");
+    expect(part?.table).toBeUndefined();
+    expect(part?.notes?.[0]).toContain("eurosat has 240 + 5400 images");
   });
 
   it("takes no sample of other sizes for the official one", () => {
