@@ -20,7 +20,7 @@ export const suites = {
     about: "Which rates does the demo take, and how far is SaS ahead there?",
     commands: () => [
       [
-        ...["run", "--backbone", "sas-mini", "--data", "drawn:count:train=1500:test=1000", "--epochs", "10"],
+        ...["run", "--backbone", "sas-mini", "--data", "drawn:count:train=1500:val=500:test=1000", "--epochs", "10"],
         ...["--methods", "linear,sas", "--seeds", "0,1,2", "--lr-grid", "5e-3,1e-2,2e-2", "--head-lr", "1e-2"],
       ],
     ],

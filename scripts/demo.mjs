@@ -16,7 +16,7 @@ import { hasLiveLine, print, showLive, tell } from "../dist/platform/terminal.js
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const backbone = "sas-mini";
-const full = { data: "drawn:count:train=1500:test=1000", imageSize: 64, epochs: 10 };
+const full = { data: "drawn:count:train=1500:val=500:test=1000", imageSize: 64, epochs: 10 };
 const quick = { data: "drawn:count:train=24:val=12:test=12:size=16", imageSize: 16, epochs: 1 };
 const methods = [
   { method: "linear", headLr: 5e-3 },
