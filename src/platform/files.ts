@@ -108,7 +108,12 @@ export async function makeFolder(path: string, shown = path): Promise<void> {
   }
 }
 
-const isFolder = async (path: string): Promise<boolean> =>
+/** True where something lies at the path. */
+export const isThere = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined)) !== undefined;
+
+/** True where a folder lies at the path. */
+export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** Appends one line to a file, in one write. @throws as `writeAtomically` */

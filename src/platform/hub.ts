@@ -1,9 +1,9 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../errors.js";
 import type { Backbone } from "../vit/checkpoint.js";
 import { openBackbone } from "./backbone.js";
+import { isThere } from "./files.js";
 import { fetchModel, type Located, type ModelHooks } from "./hub/model.js";
 import { checkRevision, type HubName, isHubPlace, parseHubName } from "./hub/name.js";
 import { hubSettings } from "./hub/settings.js";
@@ -34,7 +34,7 @@ export const isLastingPlace = (place: string): boolean => isHubPlace(place) || p
  */
 export async function locateBackbone(name: string, options: LocateOptions = {}): Promise<Located> {
   const model = await findModel(name, options.revision);
-  if (model === undefined && name === bundledBackbone && !(await isHere(name))) {
+  if (model === undefined && name === bundledBackbone && !(await isThere(name))) {
     return { folder: fileURLToPath(new URL(`../../models/${name}`, import.meta.url)), place: name };
   }
   if (model === undefined) return { folder: name, place: resolve(name) };
@@ -46,7 +46,7 @@ export async function locateBackbone(name: string, options: LocateOptions = {}):
  * @throws ConfigError where a revision goes with a place, or with another revision
  */
 export async function findModel(name: string, revision: string | undefined): Promise<HubName | undefined> {
-  const isFolder = !isHubPlace(name) && (await isHere(name));
+  const isFolder = !isHubPlace(name) && (await isThere(name));
   const model = isFolder ? undefined : parseHubName(name);
   if (model === undefined) {
     if (revision === undefined) return undefined;
@@ -61,8 +61,6 @@ export async function findModel(name: string, revision: string | undefined): Pro
   }
   return { ...model, revision: revision === undefined ? model.revision : checkRevision(revision, "revision") };
 }
-
-const isHere = async (name: string): Promise<boolean> => (await stat(name).catch(() => undefined)) !== undefined;
 
 /** The network that a folder or a model of the hub holds, and what finds it again. @throws as `locateBackbone` and `openBackbone` */
 export async function openLocated(

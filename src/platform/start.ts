@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { stream } from "../data/random.js";
 import { directResize, outputSize, parseTransform, splitAtRandom, type Transform } from "../data/transform.js";
 import { ConfigError } from "../errors.js";
@@ -8,6 +7,7 @@ import type { Backbone, Outline } from "../vit/checkpoint.js";
 import { completeContract } from "../vit/contract.js";
 import { randomWeights } from "../vit/random-weights.js";
 import { openBackbone, outlineBackbone } from "./backbone.js";
+import { isThere } from "./files.js";
 
 /**
  * The network a training starts from: the pretrained one of a folder, or one with random weights, of a folder's or a
@@ -36,8 +36,6 @@ export async function outlineStart(config: TrainConfig): Promise<StartOutline> {
 
 /** A start without its weights. */
 export type StartOutline = Outline & Pick<Backbone, "name">;
-
-const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 async function refuseBareName({ backbone, init }: TrainConfig): Promise<void> {
   if (init !== "pretrained" || !architectureNames.includes(backbone) || (await isThere(backbone))) return;

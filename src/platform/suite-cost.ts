@@ -51,8 +51,8 @@ export interface Clock {
 }
 
 /**
- * The pace of one of the trainings and of its images, measured on this machine for some seconds, and by it that of all. A step through
- * the whole network tells more than one of the head.
+ * The pace of one of the trainings and of its images, measured on this machine for some seconds, and by it that of all. A
+ * step through the whole network tells more than one of the head.
  */
 export async function measureOne(
   start: StartOutline,

@@ -1,9 +1,9 @@
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isDrawn } from "../data/drawn.js";
 import { vtabTasks } from "../data/vtab-tasks.js";
 import { ConfigError } from "../errors.js";
 import type { Task } from "../suite/cell.js";
+import { isFolder } from "./files.js";
 
 /**
  * The tasks of some names: of VTAB-1k under either of its names, folders below one of the roots or from here, drawn
@@ -42,6 +42,3 @@ export async function findTasks(roots: readonly string[], names?: readonly strin
   if (tasks.length === 0) throw new ConfigError("tasks: expected at least one.");
   return tasks;
 }
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;

@@ -107,7 +107,10 @@ function growth(whole: Graph, part: Graph): number {
   return some > 0 ? all / some : 1;
 }
 
-/** The middle of the seconds that each task takes. They take turns for so long, twice at least, behind a first turn that does not count. */
+/**
+ * The middle of the seconds that each task takes. They take turns for so long, twice at least, behind a first turn that does
+ * not count.
+ */
 async function medians<const Tasks extends readonly (() => Promise<unknown>)[]>(
   tasks: Tasks,
   seconds: number,
