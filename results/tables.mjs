@@ -1,45 +1,102 @@
-// Writes the tables of README.md in this folder, and the figures, from the lines of the comparisons:
+// Writes the tables in the texts below, and the figures, from the lines of the comparisons:
 //
 //   node results/tables.mjs
 //
-// A text is marked by <!-- results: NAME --> and <!-- end -->, and what stands between is replaced. A test fails where a
-// text or a figure is not what the lines give.
+// A piece of a text is marked by <!-- results: COMPARISON PIECE --> and <!-- end -->, and what stands between is replaced.
+// A test fails where a text or a figure is not what the lines give.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { methodOf } from "../dist/methods/index.js";
 import { figureFile } from "../dist/report/figure.js";
+import { questionsOf } from "../dist/suite/ablation.js";
+import { ablationParts } from "../dist/suite/ablation-parts.js";
+import { cellsOf, pickBest } from "../dist/suite/cell.js";
+import { domainParts } from "../dist/suite/domain-parts.js";
+import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
 import { comparisonParts } from "../dist/suite/parts.js";
 import { isFinished, parseResults } from "../dist/suite/result.js";
-import { suites } from "./suites.mjs";
+import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
+import { forMethod } from "../dist/train/config.js";
+import { resolveOptions } from "../dist/train/options.js";
+import { architectureOf } from "../dist/vit/architecture.js";
+import { seeds, suites, wordsOf } from "./suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path) => readFileSync(join(root, path), "utf8");
 
-/** The finished trials of a comparison, and what its tables are made of: the tasks that all of its methods have done. */
-function materialOf(name) {
-  const path = `results/${name}/results.jsonl`;
-  const all = existsSync(join(root, path)) ? [...parseResults(read(path), path).values()].filter(isFinished) : [];
-  const [words] = suites[name].commands("DATA");
-  const [methods, seeds] = ["--methods", "--seeds"].map((flag) => words[words.indexOf(flag) + 1]);
-  const labels = parseMethods(methods).map(({ label }) => label);
-  const lines = all.filter(({ role }) => role === "result");
-  const isDone = (task) =>
-    labels.every(
-      (label) => lines.filter((line) => line.task === task && line.method === label).length === seeds.split(",").length,
-    );
-  const tasks = [...new Set(lines.map(({ task }) => task))].filter(isDone);
+/** Texts with pieces of results. */
+const texts = ["results/README.md", "README.md", "docs/method.md", "docs/guides/numbers.md"];
+const architectures = { "sas-mini": "vit_sas_mini_patch8_64" };
+
+/** Every finished trial, by what decides it. */
+const trials = new Map(
+  Object.keys(suites).flatMap((name) => {
+    const path = `results/${name}/results.jsonl`;
+    const lines = existsSync(join(root, path)) ? [...parseResults(read(path), path).values()] : [];
+    return lines.filter(isFinished).map((line) => [keyOf(line), line]);
+  }),
+);
+function keyOf({ task, architecture, config }) {
+  return canonicalJson([task, architecture, config]);
+}
+
+/** What the parts of a comparison are made of: the tasks that all of its methods have done. */
+function materialOf({ tasks: named, shots, methods: listed, questions: asked, rates = [], config, backbone }) {
+  const architecture = architectures[backbone] ?? "vit_tiny_patch16_224";
+  const network = architectureOf(architecture);
+  const questions = asked && questionsOf(network, asked);
+  const all = questions ? questions.flatMap(({ methods }) => methods) : parseMethods(listed);
+  const methods = [...new Map(all.map((method) => [method.label, method])).values()];
+  const tasks = Object.entries(named).flatMap(([name, data]) =>
+    shots ? shots.map((count) => ({ name: shotTask(name, count), data, shots: count })) : [{ name, data }],
+  );
+  const lineOf = ({ task, method }, { options: given, ...rate }, seed) => {
+    const options = resolveOptions(methodOf(method.method), network, given);
+    const shotsOf = task.shots !== undefined && { shots: task.shots };
+    const own = forMethod({
+      ...config,
+      data: "-",
+      backbone: "-",
+      method: method.method,
+      options,
+      seed,
+      ...rate,
+      ...shotsOf,
+    });
+    const line = trials.get(keyOf({ task: task.name, architecture, config: decidingKeys(own) }));
+    return line && { ...line, method: method.label };
+  };
+  const cells = cellsOf({ tasks, methods, seeds, rates }, ({ method }) => method === "linear").map((cell) => {
+    const searched = cell.candidates.map((candidate) => lineOf(cell, candidate, seeds[0]));
+    const chosen = cell.candidates[searched.includes(undefined) ? -1 : (pickBest(searched) ?? 0)];
+    const lines = chosen ? seeds.map((seed) => lineOf(cell, chosen, seed)) : [];
+    return { cell, searched, lines, isDone: chosen !== undefined && !lines.includes(undefined) };
+  });
+  const isDone = ({ name }) => cells.every(({ cell, isDone }) => cell.task.name !== name || isDone);
+  const done = tasks.filter(isDone);
+  const shown = cells.filter(({ cell }) => done.includes(cell.task));
   return {
-    trials: all.length,
-    searched: all.filter(({ seed }) => seed === Number(seeds.split(",")[0])),
+    questions,
+    tasks: done,
+    searched: shown.flatMap(({ searched }) => (searched.length > 1 ? searched : [])),
     material: {
-      lines: lines.filter(({ task }) => tasks.includes(task)),
-      tasks,
-      methods: labels,
+      lines: shown.flatMap(({ lines }) => lines),
+      tasks: done.map(({ name }) => name),
+      methods: methods.map(({ label }) => label),
       groupOf: () => "tasks",
     },
+    progress: `${cells.filter(({ isDone }) => isDone).length} of ${cells.length} methods on a task are done.`,
   };
 }
+
+const partsOf = {
+  run: ({ material, searched }) => comparisonParts(material, searched),
+  "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
+  "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
+  ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),
+};
 
 const textOf = (cell) => (typeof cell === "string" ? cell : cell.text);
 const row = (cells) => `| ${cells.map((cell) => textOf(cell).replaceAll("|", "\\|")).join(" | ")} |`;
@@ -48,42 +105,34 @@ const row = (cells) => `| ${cells.map((cell) => textOf(cell).replaceAll("|", "\\
 const markdown = ({ head, rows, words = [] }) =>
   [row(head), row(head.map((_, i) => (i === 0 || words.includes(i) ? "---" : "---:"))), ...rows.map(row)].join("\n");
 
-/** The commands of a comparison, without the places of a machine. */
-const commandsOf = (name) =>
-  [
-    "```console",
-    ...suites[name]
-      .commands("DATA")
-      .map(
-        (words) =>
-          `sas-petl suite ${[...words, ...(words.includes("--backbone") ? [] : ["--backbone", "VIT_TINY"])].join(" ")} --out OUT`,
-      ),
-    "```",
-  ].join("\n");
-
-/** The texts of a comparison by their names, and its figures. */
-function partsOf(name) {
-  const { trials, searched, material } = materialOf(name);
-  const parts = material.tasks.length > 0 ? comparisonParts(material, searched) : [];
+/** The pieces of a comparison by their names, and its figures. */
+function publish(name) {
+  const suite = suites[name];
+  const found = materialOf(suite);
+  const parts = found.tasks.length > 0 ? partsOf[suite.suite](found) : [];
   const tables = parts.flatMap(({ id, table }) => (table ? [[`${name} ${id}`, markdown(table)]] : []));
-  const progress = `${trials} trials are finished; tables come with the first task that all methods have done.`;
+  const command = `sas-petl suite ${wordsOf(suite, "DATA", "VIT_TINY").join(" ")} --out OUT`;
   return {
-    pieces: { ...Object.fromEntries(tables), [`${name} commands`]: commandsOf(name), [`${name} progress`]: progress },
+    pieces: {
+      ...Object.fromEntries(tables),
+      [`${name} command`]: `\`\`\`console\n${command}\n\`\`\``,
+      [`${name} progress`]: found.progress,
+    },
     figures: parts.flatMap(({ id, figure }) => (figure ? [[`results/${name}/${id}.svg`, figureFile(figure)]] : [])),
   };
 }
 
 /** Every file that is made of results, with its text as it should be. */
 export function generated() {
-  const all = Object.keys(suites).map(partsOf);
+  const all = Object.keys(suites).map(publish);
   const pieces = Object.assign({}, ...all.map((one) => one.pieces));
   const fill = (text) =>
     text.replace(/(<!-- results: (.+?) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, close) => {
       if (!Object.hasOwn(pieces, name)) throw new Error(`there is no piece of results ${name}`);
       return `${open}${pieces[name]}\n${close}`;
     });
-  const texts = ["results/README.md"].map((path) => [path, fill(read(path))]);
-  return [...texts, ...all.flatMap(({ figures }) => figures)];
+  const filled = texts.filter((path) => existsSync(join(root, path))).map((path) => [path, fill(read(path))]);
+  return [...filled, ...all.flatMap(({ figures }) => figures)];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
