@@ -26,7 +26,8 @@ export const questionTitles: Readonly<Record<QuestionName, string>> = {
 
 /**
  * The questions of the ablation with their variants. Where a question is asked at equal budgets, each variant takes the
- * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit.
+ * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit. The
+ * rank may be one above the embedding, where that comes nearer to the budget.
  * @param budget parameters; default: what SaS takes by default
  * @throws ConfigError where a question is not known
  */
@@ -39,10 +40,12 @@ export function questionsOf(
   const sized = (all: readonly Partial<SasOptions>[]): readonly Partial<SasOptions>[] => {
     const shared = Math.max(budget, ...all.map((given) => countAt(architecture, given, 1)));
     return all.map((given) => {
-      const size = largest(architecture, shared, given);
-      const rank = given.shared === false ? {} : { rank: size };
-      const embedding = given.specific === false ? {} : { embedding: size };
-      return { ...rank, ...embedding, ...given };
+      const { rank, embedding } = fill(architecture, shared, given);
+      return {
+        ...(given.shared !== false && { rank }),
+        ...(given.specific !== false && { embedding }),
+        ...given,
+      };
     });
   };
   const even = largest(architecture, budget, {});
@@ -64,8 +67,20 @@ export function questionsOf(
 
 const isQuestion = (name: string): name is QuestionName => (questionNames as readonly string[]).includes(name);
 
-const countAt = (a: Architecture, given: Partial<SasOptions>, size: number): number =>
-  sas.count(a, sas.resolve(a, { ...given, rank: size, embedding: size }));
+const countAt = (a: Architecture, given: Partial<SasOptions>, rank: number, embedding = rank): number =>
+  sas.count(a, sas.resolve(a, { ...given, rank, embedding }));
+
+/** Rank and embedding within a budget: the largest that are equal, or the rank one more where more of it is used so. */
+function fill(a: Architecture, budget: number, given: Partial<SasOptions>): { rank: number; embedding: number } {
+  const size = largest(a, budget, given);
+  const even = { rank: size, embedding: size };
+  const rank = size + 1;
+  if (given.shared === false || given.specific === false || rank > a.width) return even;
+  let embedding = size;
+  while (embedding > 1 && countAt(a, given, rank, embedding) > budget) embedding--;
+  const uneven = countAt(a, given, rank, embedding);
+  return uneven <= budget && uneven > countAt(a, given, size) ? { rank, embedding } : even;
+}
 
 /** The largest size that rank and embedding may both have within a budget; at least 1. */
 function largest(a: Architecture, budget: number, given: Partial<SasOptions>): number {

@@ -33,6 +33,12 @@ describe("the ablation", () => {
     }
   });
 
+  it("uses the budget as far as whole numbers allow, for every form", () => {
+    const [form] = questionsOf(tiny, ["form"], 2352);
+    expect(form?.methods.map(({ settings }) => countOf(settings[0]?.options ?? {}))).toEqual([2352, 2352, 2337]);
+    expect(form?.methods[2]?.label).toBe("sas:embedding=1,form=core,rank=3");
+  });
+
   it("changes one thing at a time", () => {
     const [, ...others] = questions.find(({ name }) => name === "rank")?.methods ?? [];
     expect(new Set(others.map(({ settings }) => settings[0]?.options.embedding)).size).toBe(1);
