@@ -15,8 +15,9 @@ import { cellsOf, pickBest } from "../dist/suite/cell.js";
 import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
-import { comparisonParts } from "../dist/suite/parts.js";
+import { comparisonParts, countCell, figureCell } from "../dist/suite/parts.js";
 import { isFinished, parseResults } from "../dist/suite/result.js";
+import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
 import { resolveOptions } from "../dist/train/options.js";
@@ -91,8 +92,22 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
   };
 }
 
+/** One table for a text: a method with its size, its mean, and every task. */
+const summaryOf = (material) => ({
+  id: "summary",
+  table: {
+    head: ["method", "parameters", "mean", ...material.tasks],
+    rows: tableOf(material.lines, material).map(({ method, trainable, taskMean, fields }) => [
+      method,
+      countCell(trainable),
+      figureCell(taskMean),
+      ...material.tasks.map((task) => figureCell(fields.get(task)?.last)),
+    ]),
+  },
+});
+
 const partsOf = {
-  run: ({ material, searched }) => comparisonParts(material, searched),
+  run: ({ material, searched }) => [summaryOf(material), ...comparisonParts(material, searched)],
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
   "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
   ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),

@@ -32,7 +32,7 @@ export interface SasOptions {
   /** Hidden width `h` of the hyper-network; 0 for none. */
   readonly hidden: number;
   readonly sites: readonly SasSite[];
-  /** Scale `α` of the shared module. */
+  /** Scale `α`: the shared module is multiplied by `α / r`, what the specific one adds by `α / n`. */
   readonly alpha: number;
   /** Whether there is a shared module. */
   readonly shared: boolean;
@@ -45,9 +45,10 @@ export const defaultShare = 0.0005;
 
 const forms: readonly SasForm[] = ["low-rank", "affine", "core"];
 /**
- * SaS: `x′ = x + α (x Down) Up + P(x)` at the input of the adapted maps. `Down` and `Up` are the same in every block; `P`
- * is the block's own, its parameters `θ = H(z)` generated from the block's embedding `z` by a hyper-network:
- * `low-rank` `P(x) = (x a) b`; `affine` `P(x) = x ⊙ γ + β`; `core` no `P`, but `α (x Down)(I + K) Up`.
+ * SaS: `x′ = x + α/r (x Down) Up + α/n P(x)` at the input of the adapted maps. `Down` and `Up` are the same in every block;
+ * `P` is the block's own, its parameters `θ = H(z)` generated from the block's embedding `z` by a hyper-network with `n`
+ * inputs of its last map, `e` or `h`: `low-rank` `P(x) = (x a) b`; `affine` `P(x) = x ⊙ γ + β`; `core` no `P`, but
+ * `α/r (x Down)(I + K) Up`.
  *
  * Dropout, where it is asked for, acts between `Down` and `Up` and between `a` and `b`.
  *
@@ -67,7 +68,7 @@ export const sas: Method<SasOptions> = {
       form: "low-rank",
       hidden: 0,
       sites: ["attn", "mlp"],
-      alpha: 1,
+      alpha: 8,
       shared: true,
       specific: true,
       ...given,
@@ -130,8 +131,7 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   if (o.shared) {
     rank = o.rank;
     down = expand(reshape(value(`sas.${site}.down`), [1, width, rank]), [blocks, width, rank]);
-    const scaled =
-      o.alpha === 1 ? value(`sas.${site}.up`) : mul(value(`sas.${site}.up`), scalar(o.alpha, value(`sas.${site}.up`)));
+    const scaled = scale(value(`sas.${site}.up`), o.alpha / rank);
     up = expand(reshape(scaled, [1, rank, width]), [blocks, rank, width]);
     if (theta && o.form === "core") {
       const identity = Array.from({ length: rank * rank }, (_, i) => Number(i % (rank + 1) === 0));
@@ -146,12 +146,14 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   let shifts: Value[] = [];
   if (theta && o.form !== "core") {
     const [first, second] = split(theta, 1, [width, width]) as [Value, Value];
+    const share = o.alpha / inputsOf(o);
     if (o.form === "affine") {
-      scales = rows(first, [width]);
-      shifts = rows(second, [width]);
+      scales = rows(scale(first, share), [width]);
+      shifts = rows(scale(second, share), [width]);
     } else {
       // Side by side with the shared pair: one product instead of two.
-      const [column, row] = [reshape(first, [blocks, width, 1]), reshape(second, [blocks, 1, width])];
+      const column = reshape(first, [blocks, width, 1]);
+      const row = reshape(scale(second, share), [blocks, 1, width]);
       down = down ? concat([down, column], 2) : column;
       up = up ? concat([up, row], 1) : row;
       rank += 1;
@@ -168,6 +170,8 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
     };
   });
 }
+
+const scale = (x: Value, factor: number): Value => (factor === 1 ? x : mul(x, scalar(factor, x)));
 
 const hyperNetworkOf = (a: Architecture, o: SasOptions): HyperNetwork => ({
   embedding: o.embedding,

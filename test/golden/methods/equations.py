@@ -346,17 +346,17 @@ def sas_shapes(model, form, rank, embedding):
     return shapes
 
 
-def sas(model, p, form, rank, embedding):
+def sas(model, p, form, rank, embedding, alpha=8):
     """docs/method.md."""
 
     def change(i, site):
         down, up = p[f"sas.{site}.down"], p[f"sas.{site}.up"]
         theta = p[f"sas.embedding.{site}"][i] @ p["sas.hyper.weight"]
         if form == "core":
-            return lambda x: x + x @ down @ (torch.eye(rank).double() + theta.reshape(rank, rank)) @ up
+            return lambda x: x + alpha / rank * x @ down @ (torch.eye(rank).double() + theta.reshape(rank, rank)) @ up
         first, second = theta.chunk(2)
         own = (lambda x: x @ torch.outer(first, second)) if form == "low-rank" else lambda x: x * first + second
-        return lambda x: x + x @ down @ up + own(x)
+        return lambda x: x + alpha / rank * x @ down @ up + alpha / embedding * own(x)
 
     before(model, change)
 

@@ -142,7 +142,7 @@ def forward(w, x, adapt=lambda site, block, x: x, heads=3, patch=8, depth=2):
 
 
 def sas(form, p, alpha):
-    """x' = x + S(x) + P(x), with the parameters of P generated from the embedding of block and site."""
+    """x' = x + alpha/r S(x) + alpha/n P(x), with the parameters of P generated from the embedding of block and site."""
 
     def generate(z):
         if "sas.hyper.hidden.weight" in p:
@@ -152,18 +152,17 @@ def sas(form, p, alpha):
 
     def adapt(site, block, x):
         down, up = p[f"sas.{site}.down"], p[f"sas.{site}.up"]
-        theta = generate(p[f"sas.embedding.{site}"][block])
+        theta, rank = generate(p[f"sas.embedding.{site}"][block]), down.shape[1]
         if form == "core":
-            rank = down.shape[1]
-            return x + alpha * (x @ down) @ (torch.eye(rank).double() + theta.reshape(rank, rank)) @ up
+            return x + alpha / rank * (x @ down) @ (torch.eye(rank).double() + theta.reshape(rank, rank)) @ up
         first, second = theta.chunk(2)
         specific = (x @ first)[..., None] * second if form == "low-rank" else x * first + second
-        return x + alpha * (x @ down) @ up + specific
+        return x + alpha / rank * (x @ down) @ up + alpha / p["sas.hyper.weight"].shape[0] * specific
 
     return adapt
 
 
-def golden_sas(name, seed, form, rank, embedding, hidden=0, alpha=1.0, clip=0.0, smoothing=0.0, steps=10):
+def golden_sas(name, seed, form, rank, embedding, hidden=0, alpha=8.0, clip=0.0, smoothing=0.0, steps=10):
     generator = torch.Generator().manual_seed(seed)
     model, config = network(generator)
     frozen = {key: value.double() for key, value in weights_of(model).items()}
