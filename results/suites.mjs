@@ -44,6 +44,18 @@ export const suites = {
     rates,
     config: protocol,
   },
+  ablation: {
+    suite: "ablation",
+    tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
+    questions: ["parts", "form", "division", "sites"],
+    config: { ...protocol, lr: 1e-2 },
+  },
+  scale: {
+    suite: "run",
+    tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
+    methods: "sas,sas:alpha=2",
+    config: { ...protocol, lr: 1e-2 },
+  },
   domains: {
     suite: "domain-generalization",
     tasks: { photo: "other/pacs/photo" },
