@@ -47,7 +47,7 @@ export const suites = {
   ablation: {
     suite: "ablation",
     tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
-    questions: ["parts", "form", "division", "sites"],
+    questions: ["form"],
     config: { ...protocol, lr: 1e-2 },
   },
   scale: {

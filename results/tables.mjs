@@ -120,34 +120,34 @@ const row = (cells) => `| ${cells.map((cell) => textOf(cell).replaceAll("|", "\\
 const markdown = ({ head, rows, words = [] }) =>
   [row(head), row(head.map((_, i) => (i === 0 || words.includes(i) ? "---" : "---:"))), ...rows.map(row)].join("\n");
 
-/** The pieces of a comparison by their names, and its figures. */
+/** What a comparison gives for texts, by the name of the piece, and its figures. */
 function publish(name) {
   const suite = suites[name];
   const found = materialOf(suite);
   const parts = found.tasks.length > 0 ? partsOf[suite.suite](found) : [];
-  const tables = parts.flatMap(({ id, table }) => (table ? [[`${name} ${id}`, markdown(table)]] : []));
   const command = `sas-petl suite ${wordsOf(suite, "DATA", "VIT_TINY").join(" ")} --out OUT`;
+  const pieces = new Map([
+    ...parts.flatMap(({ id, table }) => (table ? [[id, markdown(table)]] : [])),
+    ["command", `\`\`\`console\n${command}\n\`\`\``],
+    ["progress", found.progress],
+  ]);
   return {
-    pieces: {
-      ...Object.fromEntries(tables),
-      [`${name} command`]: `\`\`\`console\n${command}\n\`\`\``,
-      [`${name} progress`]: found.progress,
-    },
+    // Before the first task is done there is nothing but how far it is.
+    pieceOf: (id) => pieces.get(id) ?? (parts.length === 0 ? found.progress : undefined),
     figures: parts.flatMap(({ id, figure }) => (figure ? [[`results/${name}/${id}.svg`, figureFile(figure)]] : [])),
   };
 }
 
 /** Every file that is made of results, with its text as it should be. */
 export function generated() {
-  const all = Object.keys(suites).map(publish);
-  const pieces = Object.assign({}, ...all.map((one) => one.pieces));
+  const all = new Map(Object.keys(suites).map((name) => [name, publish(name)]));
   const fill = (text) =>
-    text.replace(/(<!-- results: (.+?) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, close) => {
-      if (!Object.hasOwn(pieces, name)) throw new Error(`there is no piece of results ${name}`);
-      return `${open}${pieces[name]}\n${close}`;
+    text.replace(/(<!-- results: (\S+) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, id, close) => {
+      const piece = all.get(name)?.pieceOf(id);
+      if (piece === undefined) throw new Error(`there is no piece ${id} of ${name}`);
+      return `${open}${piece}\n${close}`;
     });
-  const filled = texts.filter((path) => existsSync(join(root, path))).map((path) => [path, fill(read(path))]);
-  return [...filled, ...all.flatMap(({ figures }) => figures)];
+  return [...texts.map((path) => [path, fill(read(path))]), ...[...all.values()].flatMap(({ figures }) => figures)];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,45 +1,52 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { isFinished, parseResults, type TrialLine } from "../src/suite/result.js";
+import { nameTrial } from "../src/suite/trial.js";
 
-interface Line {
-  readonly role: "search" | "result";
-  readonly task: string;
-  readonly method: string;
-  readonly seed: number;
-  readonly test: { readonly top1: number };
-}
 const read = (path: string): string => readFileSync(path, "utf8");
-const rowsOf = (text: string): string[] => text.split("\n").filter((line) => /^\| (eurosat|sign-digits) /.test(line));
+const files = readdirSync("results")
+  .map((name) => `results/${name}/results.jsonl`)
+  .filter((path) => existsSync(path));
+const linesOf = (path: string): readonly TrialLine[] => [...parseResults(read(path), path).values()].filter(isFinished);
 
-describe("the table of what SaS reaches", () => {
-  const lines = read("results/it-learns.jsonl")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line);
-  const rows = rowsOf(read("results/it-learns.md"));
-
-  it("says what the raw file holds", () => {
-    expect(rows).toHaveLength(4);
-    for (const row of rows) {
-      const [, task, method, , , spread] = row.split("|").map((cell) => cell.trim());
-      const own = lines.filter((line) => line.role === "result" && line.task === task && line.method === method);
-      expect(own.map(({ seed }) => seed)).toEqual([0, 1, 2]);
-      const scores = own.map(({ test }) => 100 * test.top1);
-      const mean = scores.reduce((a, b) => a + b, 0) / 3;
-      const deviation = Math.sqrt(scores.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 2);
-      expect(spread).toBe(`${mean.toFixed(1)} ± ${deviation.toFixed(1)}`);
+describe("published results", () => {
+  it.each(files)("%s names every trial by what decided it", async (path) => {
+    for (const { trial, config, digests, versions } of linesOf(path)) {
+      const engine = `sas-petl ${versions["sas-petl"]}, ${versions.engine}`;
+      const { data, backbone } = digests as { readonly data: string; readonly backbone: string };
+      expect(await nameTrial(config, { data, backbone, engine })).toBe(trial);
     }
   });
 
-  it("is the one in the README", () => {
-    expect(rowsOf(read("README.md"))).toEqual(rows);
+  it("are none twice", () => {
+    const names = files.flatMap((path) => linesOf(path).map(({ trial }) => trial));
+    expect(new Set(names).size).toBe(names.length);
   });
-});
 
-describe("tables and figures of the comparisons", () => {
-  it("are those that the raw lines give (node results/tables.mjs writes them)", async () => {
+  it("are what the tables and figures show (node results/tables.mjs writes them)", async () => {
     const made = await import(new URL("../results/tables.mjs", import.meta.url).href);
     const { generated } = made as { generated(): readonly (readonly [path: string, text: string])[] };
     for (const [path, text] of generated()) expect(read(path), path).toBe(text);
+  });
+
+  it("give the README's means and deviations, computed once more", () => {
+    const table = /<!-- results: comparison summary -->\n([\s\S]*?)<!-- end -->/.exec(read("README.md"))?.[1] ?? "";
+    const [head = [], , ...rows] = table
+      .trim()
+      .split("\n")
+      .map((row) => row.split("|").map((cell) => cell.trim()));
+    expect(rows.length).toBeGreaterThan(1);
+    for (const [, method, , , ...cells] of rows) {
+      const tasks = head.slice(4, -1);
+      for (const [i, task] of tasks.entries()) {
+        const lines = linesOf("results/comparison/results.jsonl");
+        const own = lines.filter((line) => line.role === "result" && line.task === task && line.method === method);
+        expect(own.map(({ seed }) => seed).sort()).toEqual([0, 1, 2]);
+        const scores = own.map(({ scores }) => 100 * (scores.test?.last.top1 ?? Number.NaN));
+        const mean = scores.reduce((a, b) => a + b) / 3;
+        const deviation = Math.sqrt(scores.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 2);
+        expect(cells[i]).toBe(`${mean.toFixed(1)} ± ${deviation.toFixed(1)}`);
+      }
+    }
   });
 });
