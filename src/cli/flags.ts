@@ -25,7 +25,7 @@ export const parseWords = (text: string): string[] =>
 
 /** Flags for the options of methods; which of them a method has is its own affair. */
 const methodFlags: readonly Option[] = [
-  new Option("--form <form>", "sas: what is generated per block: low-rank, affine or core"),
+  new Option("--form <form>", "sas: what is generated per block: affine, low-rank or core"),
   new Option("--rank <rank>", "rank of what is low-rank (sas: of the shared pair)").argParser(parseNumber),
   new Option("--embedding <size>", "sas: size of a block's embedding").argParser(parseNumber),
   new Option("--hidden <width>", "sas: hidden width of the hyper-network; 0 for none").argParser(parseNumber),

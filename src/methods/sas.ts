@@ -18,7 +18,7 @@ import { generate, type HyperNetwork, hyperNetworkCount, hyperNetworkParameters 
 import { type Method, type MethodParameter, normalOf, zerosOf } from "./method.js";
 
 /** What the hyper-network generates for each block. */
-export type SasForm = "low-rank" | "affine" | "core";
+export type SasForm = "affine" | "low-rank" | "core";
 /** The input of the QKV map, or of the MLP's first map. */
 export type SasSite = "attn" | "mlp";
 
@@ -43,11 +43,11 @@ export interface SasOptions {
 /** The share of the backbone that the default configuration stays below. */
 export const defaultShare = 0.0005;
 
-const forms: readonly SasForm[] = ["low-rank", "affine", "core"];
+const forms: readonly SasForm[] = ["affine", "low-rank", "core"];
 /**
  * SaS: `x′ = x + α/r (x Down) Up + α/n P(x)` at the input of the adapted maps. `Down` and `Up` are the same in every block;
  * `P` is the block's own, its parameters `θ = H(z)` generated from the block's embedding `z` by a hyper-network with `n`
- * inputs of its last map, `e` or `h`: `low-rank` `P(x) = (x a) b`; `affine` `P(x) = x ⊙ γ + β`; `core` no `P`, but
+ * inputs of its last map, `e` or `h`: `affine` `P(x) = x ⊙ γ + β`; `low-rank` `P(x) = (x a) b`; `core` no `P`, but
  * `α/r (x Down)(I + K) Up`.
  *
  * Dropout, where it is asked for, acts between `Down` and `Up` and between `a` and `b`.
@@ -65,7 +65,7 @@ export const sas: Method<SasOptions> = {
 
   resolve(a, given) {
     const options = {
-      form: "low-rank",
+      form: "affine",
       hidden: 0,
       sites: ["attn", "mlp"],
       alpha: 8,

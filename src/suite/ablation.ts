@@ -52,7 +52,7 @@ export function questionsOf(
   const sizes = [1, 2, 4, 8].filter((size) => size <= architecture.width);
   const variants: Readonly<Record<QuestionName, () => readonly Partial<SasOptions>[]>> = {
     parts: () => sized([{}, { specific: false }, { shared: false }]),
-    form: () => sized([{}, { form: "affine" }, { form: "core" }]),
+    form: () => sized([{}, { form: "low-rank" }, { form: "core" }]),
     division: () => divisions(architecture, budget),
     hidden: () => sized([{}, { hidden: 4 }, { hidden: 8 }]),
     sites: () => sized([{}, { sites: ["attn"] }, { sites: ["mlp"] }]),
