@@ -21,7 +21,7 @@ rank, embedding, batch, classes = o["rank"], o["embedding"], o["batch"], 10
 
 
 class Sas(nn.Module):
-    """x' = x + 8/r (x Down) Up + 8/e (x a) b, where (a, b) = z C; a block's a and b stand beside the shared pair."""
+    """x' = x + 4/r (x Down) Up + 4/e (x a) b, where (a, b) = z C; a block's a and b stand beside the shared pair."""
 
     def __init__(self):
         super().__init__()
@@ -36,7 +36,7 @@ class Sas(nn.Module):
         """The factors of every block: [L, D, rank + 1] and [L, rank + 1, D]."""
         a, b = (self.z[site] @ self.c).split(D, 1)
         down = torch.cat([self.down[site].expand(L, D, rank), a.unsqueeze(2)], 2)
-        up = torch.cat([(8 / rank * self.up[site]).expand(L, rank, D), 8 / embedding * b.unsqueeze(1)], 1)
+        up = torch.cat([(4 / rank * self.up[site]).expand(L, rank, D), 4 / embedding * b.unsqueeze(1)], 1)
         return list(zip(down.unbind(), up.unbind()))
 
 

@@ -186,5 +186,5 @@ function pairsAt({ changes, weights, version, rank }: PeftSource, site: Site, er
 
 const fullRank = (): ConfigError =>
   new ConfigError(
-    "this adapter scales the inputs of the maps, which is a change of full rank and no LoRA. Give the rank of the best approximation with --rank (its error is told), or export it merged: --format safetensors --names hf.",
+    "this adapter scales the inputs of the maps, which is a change of full rank and no LoRA. Give the rank of the best approximation with --rank (its error is told), export it merged (--format safetensors --names hf), or train what is a LoRA (sas with --form low-rank).",
   );

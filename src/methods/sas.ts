@@ -68,7 +68,7 @@ export const sas: Method<SasOptions> = {
       form: "affine",
       hidden: 0,
       sites: ["attn", "mlp"],
-      alpha: 8,
+      alpha: 4,
       shared: true,
       specific: true,
       ...given,

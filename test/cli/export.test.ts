@@ -15,10 +15,10 @@ beforeAll(async () => {
   folder = await makeTinyTask();
   const runs = [
     trainArgs("sas"),
-    trainArgs("affine", "--form", "affine"),
+    trainArgs("low-rank", "--form", "low-rank"),
     trainArgs("vpt", "--method", "vpt-deep", "--prompts", "2"),
     trainArgs("full", "--method", "full"),
-    trainArgs("small", "--image-size", "24"),
+    trainArgs("small", "--form", "low-rank", "--image-size", "24"),
   ];
   for (const args of runs) expect((await run(args, { cwd: folder })).code).toBe(0);
 }, 120_000);
@@ -86,7 +86,7 @@ describe("export", () => {
   });
 
   it("writes a LoRA adapter that can be evaluated, merged and exported here", async () => {
-    expect((await exportTo("peft", "--run", "sas", "--format", "peft")).code).toBe(0);
+    expect((await exportTo("peft", "--run", "low-rank", "--format", "peft")).code).toBe(0);
     expect(readdirSync(join(folder, "peft")).sort()).toEqual([
       "README.md",
       "adapter_config.json",
@@ -96,7 +96,7 @@ describe("export", () => {
     const score = async (...args: string[]) =>
       jsonLines(await run(["evaluate", "--data", "data", "--json", ...args], { cwd: folder }))[0]?.nll as number;
     // The backbone's own transform crops where the run's squashes: on square images both do the same.
-    expect(await score("--run", "peft", "--backbone", "backbone")).toBeCloseTo(await score("--run", "sas"), 0);
+    expect(await score("--run", "peft", "--backbone", "backbone")).toBeCloseTo(await score("--run", "low-rank"), 0);
     const again = await exportTo(
       "peft-onnx",
       "--run",
@@ -114,7 +114,9 @@ describe("export", () => {
     expect(looked).toMatchObject([
       { kind: "adapter", format: "HF PEFT", method: "lora", classes: ["blue", "green", "red"], hasBias: false },
     ]);
-    const affine = await exportTo("peft-affine", "--run", "affine", "--format", "peft", "--rank", "3");
+    const refused = await exportTo("peft-sas", "--run", "sas", "--format", "peft");
+    expect([refused.code, refused.stderr]).toMatchObject([2, expect.stringMatching(/full rank.*--form low-rank/)]);
+    const affine = await exportTo("peft-affine", "--run", "sas", "--format", "peft", "--rank", "3");
     expect(affine.stdout).toMatch(/approximated by rank 3: relative error 0\.\d+ in the mean/);
   });
 
@@ -156,7 +158,7 @@ describe("export", () => {
     await fails(/got a file/, "file", "--run", "sas", "--format", "onnx");
     await fails(/fp32 or fp16, got int8/, "x", "--run", "sas", "--format", "safetensors", "--dtype", "int8");
     await fails(/adapters are fp32/, "x", "--run", "sas", "--format", "peft", "--dtype", "fp16");
-    await fails(/full rank.*--rank/, "x", "--run", "affine", "--format", "peft");
+    await fails(/full rank.*--rank/, "x", "--run", "sas", "--format", "peft");
     await fails(/does not fold/, "x", "--run", "vpt", "--format", "safetensors");
     await fails(/nothing to make a LoRA of/, "x", "--run", "other", "--format", "peft");
     await fails(/give a run with --run/, "x", "--format", "onnx");

@@ -15,7 +15,7 @@ describe("the default SaS", () => {
   ])("trains %s with %i numbers, below 0.05 %%", (name, count, size) => {
     const a = architectureOf(name);
     const options = sas.resolve(a, {});
-    expect(options).toMatchObject({ form: "low-rank", rank: size, embedding: size, hidden: 0, sites: ["attn", "mlp"] });
+    expect(options).toMatchObject({ form: "affine", rank: size, embedding: size, hidden: 0, sites: ["attn", "mlp"] });
     expect(sas.count(a, options)).toBe(count);
     const account = accountFor(methodOf("sas"), a, {});
     expect(account).toEqual({
@@ -72,7 +72,7 @@ describe("bad options are one clear ConfigError", () => {
     [{ sites: ["toString"] }, /sites .* got \["toString"\]$/],
     [{ sites: ["mlp", "mlp"] }, /each once, got \["mlp","mlp"\]$/],
     [{ sites: "attn" }, /sites .* got "attn"$/],
-    [{ form: "diagonal" }, /^sas: form must be one of low-rank, affine, core, got "diagonal"$/],
+    [{ form: "diagonal" }, /^sas: form must be one of affine, low-rank, core, got "diagonal"$/],
     [{ shared: 0 }, /^sas: shared must be true or false, got 0$/],
     [{ specific: "no" }, /specific must be true or false, got "no"$/],
     [{ shared: false, specific: false }, /nothing is trained; use --method linear$/],

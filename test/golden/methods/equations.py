@@ -346,7 +346,7 @@ def sas_shapes(model, form, rank, embedding):
     return shapes
 
 
-def sas(model, p, form, rank, embedding, alpha=8):
+def sas(model, p, form, rank, embedding, alpha=4):
     """docs/method.md."""
 
     def change(i, site):
