@@ -40,7 +40,7 @@ export const suites = {
   comparison: {
     suite: "run",
     tasks: { ...photos, ...drawn("count") },
-    methods: "linear,sas,sas:rank=8,embedding=8,lora,ssf",
+    methods: "linear,sas,lora,ssf",
     rates,
     config: protocol,
   },
@@ -48,12 +48,6 @@ export const suites = {
     suite: "ablation",
     tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
     questions: ["form"],
-    config: { ...protocol, lr: 1e-2 },
-  },
-  scale: {
-    suite: "run",
-    tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
-    methods: "sas,sas:alpha=2",
     config: { ...protocol, lr: 1e-2 },
   },
   domains: {
