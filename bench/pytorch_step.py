@@ -21,7 +21,7 @@ rank, embedding, batch, classes = o["rank"], o["embedding"], o["batch"], 10
 
 
 class Sas(nn.Module):
-    """x' = x + 4/r (x Down) Up + 4/e (x a) b, where (a, b) = z C; a block's a and b stand beside the shared pair."""
+    """x' = x + 4/r (x Down) Up + 4/e (x * gamma + beta), where a block's (gamma, beta) = z C."""
 
     def __init__(self):
         super().__init__()
@@ -29,20 +29,18 @@ class Sas(nn.Module):
         self.down = nn.ParameterDict({s: nn.Parameter(torch.randn(D, rank) * D**-0.5) for s in sites})
         self.up = nn.ParameterDict({s: nn.Parameter(torch.zeros(rank, D)) for s in sites})
         self.z = nn.ParameterDict({s: nn.Parameter(torch.randn(L, embedding)) for s in sites})
-        start = torch.cat([torch.randn(embedding, D) * (D * embedding) ** -0.5, torch.zeros(embedding, D)], 1)
-        self.c = nn.Parameter(start)
+        self.c = nn.Parameter(torch.zeros(embedding, 2 * D))
 
-    def pairs(self, site):
-        """The factors of every block: [L, D, rank + 1] and [L, rank + 1, D]."""
-        a, b = (self.z[site] @ self.c).split(D, 1)
-        down = torch.cat([self.down[site].expand(L, D, rank), a.unsqueeze(2)], 2)
-        up = torch.cat([(4 / rank * self.up[site]).expand(L, rank, D), 4 / embedding * b.unsqueeze(1)], 1)
-        return list(zip(down.unbind(), up.unbind()))
+    def changes(self, site):
+        """Of every block: the shared pair, and the factor and the shift of its own."""
+        up = 4 / rank * self.up[site]
+        gamma, beta = (4 / embedding * self.z[site] @ self.c).split(D, 1)
+        return [(self.down[site], up, 1 + g, b) for g, b in zip(gamma, beta)]
 
 
-def adapted(x, pair):
-    down, up = pair
-    return x + (x @ down) @ up
+def adapted(x, change):
+    down, up, factor, shift = change
+    return x * factor + (x @ down) @ up + shift
 
 
 class Block(nn.Module):
@@ -76,7 +74,7 @@ class Vit(nn.Module):
         x = (images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
         x = self.embed(x).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls.expand(len(x), -1, -1), x], 1) + self.positions
-        for block, attn, mlp in zip(self.blocks, self.sas.pairs("attn"), self.sas.pairs("mlp")):
+        for block, attn, mlp in zip(self.blocks, self.sas.changes("attn"), self.sas.changes("mlp")):
             x = block(x, attn, mlp)
         return self.head(self.norm(x)[:, 0])
 
