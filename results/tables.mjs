@@ -4,7 +4,7 @@
 //
 // A piece of a text is marked by <!-- results: COMPARISON PIECE --> and <!-- end -->, and what stands between is replaced.
 // A test fails where a text or a figure is not what the lines give.
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { methodOf } from "../dist/methods/index.js";
@@ -16,29 +16,31 @@ import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
 import { comparisonParts, countCell, figureCell } from "../dist/suite/parts.js";
-import { isFinished, parseResults } from "../dist/suite/result.js";
 import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
 import { resolveOptions } from "../dist/train/options.js";
 import { architectureOf } from "../dist/vit/architecture.js";
+import { fileOf, published, readLines, write } from "./lines.mjs";
 import { seeds, suites, wordsOf } from "./suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path) => readFileSync(join(root, path), "utf8");
 
 /** Texts with pieces of results. */
-const texts = ["results/README.md", "README.md", "docs/method.md", "docs/guides/numbers.md"];
+const texts = ["results/README.md", "README.md", "docs/guides/numbers.md"];
 const architectures = { "sas-mini": "vit_sas_mini_patch8_64" };
 
-/** Every finished trial, by what decides it. */
-const trials = new Map(
-  Object.keys(suites).flatMap((name) => {
-    const path = `results/${name}/results.jsonl`;
-    const lines = existsSync(join(root, path)) ? [...parseResults(read(path), path).values()] : [];
-    return lines.filter(isFinished).map((line) => [keyOf(line), line]);
-  }),
-);
+/** Every finished trial, by the settings that decide it. */
+const trials = new Map();
+for (const name of published()) {
+  for (const line of readLines(fileOf(name)).values()) {
+    const key = keyOf(line);
+    if (trials.has(key))
+      throw new Error(`${fileOf(name)}: trial ${line.trial} is there twice, with other data or versions`);
+    trials.set(key, line);
+  }
+}
 function keyOf({ task, architecture, config }) {
   return canonicalJson([task, architecture, config]);
 }
@@ -156,7 +158,7 @@ function publish(name) {
 export function generated() {
   const all = new Map(Object.keys(suites).map((name) => [name, publish(name)]));
   const fill = (text) =>
-    text.replace(/(<!-- results: (\S+) (\S+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, id, close) => {
+    text.replace(/(<!-- results: (.*?) ?(\S*) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, id, close) => {
       const piece = all.get(name)?.pieceOf(id);
       if (piece === undefined) throw new Error(`there is no piece ${id} of ${name}`);
       return `${open}${piece}\n${close}`;
@@ -166,8 +168,7 @@ export function generated() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, text] of generated()) {
-    writeFileSync(join(root, `${path}.new`), text);
-    renameSync(join(root, `${path}.new`), join(root, path));
+    write(join(root, path), text);
     console.log(path);
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isFinished, parseResults, type TrialLine } from "../src/suite/result.js";
 import { nameTrial } from "../src/suite/trial.js";
@@ -19,7 +20,12 @@ describe("published results", () => {
   });
 
   it("are none twice", () => {
-    const names = files.flatMap((path) => linesOf(path).map(({ trial }) => trial));
+    const names = files.flatMap((path) =>
+      read(path)
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).trial as string),
+    );
     expect(new Set(names).size).toBe(names.length);
   });
 
@@ -27,6 +33,9 @@ describe("published results", () => {
     const made = await import(new URL("../results/tables.mjs", import.meta.url).href);
     const { generated } = made as { generated(): readonly (readonly [path: string, text: string])[] };
     for (const [path, text] of generated()) expect(read(path), path).toBe(text);
+    const figures = readdirSync("results", { recursive: true, encoding: "utf8" }).filter((path) => /\.svg$/.test(path));
+    const known = generated().map(([path]) => path);
+    expect(figures.map((path) => join("results", path)).filter((path) => !known.includes(path))).toEqual([]);
   });
 
   it("give the README's means and deviations, computed once more", () => {

@@ -32,7 +32,7 @@ export interface SasOptions {
   /** Hidden width `h` of the hyper-network; 0 for none. */
   readonly hidden: number;
   readonly sites: readonly SasSite[];
-  /** Scale `α`: the shared module is multiplied by `α / r`, what the specific one adds by `α / n`. */
+  /** Scale `α`: the shared module is multiplied by `α / r`, what the specific one adds by `α / e`, or `α / h`. */
   readonly alpha: number;
   /** Whether there is a shared module. */
   readonly shared: boolean;
@@ -131,8 +131,8 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   if (o.shared) {
     rank = o.rank;
     down = expand(reshape(value(`sas.${site}.down`), [1, width, rank]), [blocks, width, rank]);
-    const scaled = scale(value(`sas.${site}.up`), o.alpha / rank);
-    up = expand(reshape(scaled, [1, rank, width]), [blocks, rank, width]);
+    up = scaled(value(`sas.${site}.up`), o.alpha / rank);
+    up = expand(reshape(up, [1, rank, width]), [blocks, rank, width]);
     if (theta && o.form === "core") {
       const identity = Array.from({ length: rank * rank }, (_, i) => Number(i % (rank + 1) === 0));
       const core = add(
@@ -146,14 +146,14 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   let shifts: Value[] = [];
   if (theta && o.form !== "core") {
     const [first, second] = split(theta, 1, [width, width]) as [Value, Value];
-    const share = o.alpha / inputsOf(o);
+    const factor = o.alpha / inputsOf(o);
     if (o.form === "affine") {
-      scales = rows(scale(first, share), [width]);
-      shifts = rows(scale(second, share), [width]);
+      scales = rows(scaled(first, factor), [width]);
+      shifts = rows(scaled(second, factor), [width]);
     } else {
       // Side by side with the shared pair: one product instead of two.
       const column = reshape(first, [blocks, width, 1]);
-      const row = reshape(scale(second, share), [blocks, 1, width]);
+      const row = reshape(scaled(second, factor), [blocks, 1, width]);
       down = down ? concat([down, column], 2) : column;
       up = up ? concat([up, row], 1) : row;
       rank += 1;
@@ -171,7 +171,7 @@ function changesAt(a: Architecture, o: SasOptions, site: SasSite, value: (name: 
   });
 }
 
-const scale = (x: Value, factor: number): Value => (factor === 1 ? x : mul(x, scalar(factor, x)));
+const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : mul(x, scalar(factor, x)));
 
 const hyperNetworkOf = (a: Architecture, o: SasOptions): HyperNetwork => ({
   embedding: o.embedding,
@@ -208,7 +208,7 @@ function check(o: SasOptions, a: Architecture): void {
   expect(
     Number.isFinite(o.alpha) && o.alpha !== 0,
     "alpha",
-    "a number other than 0 (--no-shared leaves the module out)",
+    "a number other than 0 (--no-shared and --no-specific leave a module out)",
   );
   for (const name of ["shared", "specific"] as const) expect(typeof o[name] === "boolean", name, "true or false");
   const sites = Array.isArray(o.sites) ? o.sites : [];

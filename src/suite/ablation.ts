@@ -26,8 +26,8 @@ export const questionTitles: Readonly<Record<QuestionName, string>> = {
 
 /**
  * The questions of the ablation with their variants. Where a question is asked at equal budgets, each variant takes the
- * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit. The
- * rank may be one above the embedding, where that comes nearer to the budget.
+ * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit. Where
+ * equal sizes of rank and embedding leave too much of it, the rank is one more, beside at least half the embedding.
  * @param budget parameters; default: what SaS takes by default
  * @throws ConfigError where a question is not known
  */
@@ -70,14 +70,17 @@ const isQuestion = (name: string): name is QuestionName => (questionNames as rea
 const countAt = (a: Architecture, given: Partial<SasOptions>, rank: number, embedding = rank): number =>
   sas.count(a, sas.resolve(a, { ...given, rank, embedding }));
 
-/** Rank and embedding within a budget: the largest that are equal, or the rank one more where more of it is used so. */
+/**
+ * Rank and embedding within a budget: the largest that are equal; or, where more of it is used so, the rank one more and at
+ * least half the embedding.
+ */
 function fill(a: Architecture, budget: number, given: Partial<SasOptions>): { rank: number; embedding: number } {
   const size = largest(a, budget, given);
   const even = { rank: size, embedding: size };
   const rank = size + 1;
   if (given.shared === false || given.specific === false || rank > a.width) return even;
   let embedding = size;
-  while (embedding > 1 && countAt(a, given, rank, embedding) > budget) embedding--;
+  while (embedding > Math.ceil(size / 2) && countAt(a, given, rank, embedding) > budget) embedding--;
   const uneven = countAt(a, given, rank, embedding);
   return uneven <= budget && uneven > countAt(a, given, size) ? { rank, embedding } : even;
 }

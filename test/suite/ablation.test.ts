@@ -33,7 +33,7 @@ describe("the ablation", () => {
     }
   });
 
-  it("uses the budget as far as whole numbers allow, for every form", () => {
+  it("makes every form about as large", () => {
     const [form] = questionsOf(tiny, ["form"], 2352);
     expect(form?.methods.map(({ settings }) => countOf(settings[0]?.options ?? {}))).toEqual([2352, 2352, 2337]);
     expect(form?.methods[2]?.label).toBe("sas:embedding=1,form=core,rank=3");

@@ -1,0 +1,25 @@
+// The published lines: every results.jsonl below this folder.
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isFinished, parseResults, printResults } from "../dist/suite/result.js";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+/** Names of the folders with lines. */
+export const published = () => readdirSync(here).filter((name) => existsSync(fileOf(name)));
+
+export const fileOf = (name) => join(here, name, "results.jsonl");
+
+/** Lines of trials that ended well, by the name of the trial; none where there is no file. */
+export function readLines(path) {
+  const lines = existsSync(path) ? parseResults(readFileSync(path, "utf8"), path) : new Map();
+  return new Map([...lines].filter(([, line]) => isFinished(line)));
+}
+
+export function write(path, text) {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+export const writeLines = (path, lines) => write(path, printResults(lines.values()));
