@@ -20,7 +20,7 @@ const full = { data: "drawn:count:train=1500:val=500:test=1000", imageSize: 64, 
 const quick = { data: "drawn:count:train=24:val=12:test=12:size=16", imageSize: 16, epochs: 1 };
 const methods = [
   { method: "linear", headLr: 5e-3 },
-  { method: "sas", lr: 2e-2, headLr: 1e-2 },
+  { method: "sas", lr: 1e-2, headLr: 1e-2 },
 ];
 
 /** Trains, with a live line where there is a terminal, and gives the last event of the run. */
