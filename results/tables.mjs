@@ -95,8 +95,8 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
 }
 
 /** One table for a text: a method with its size, its mean, and every task. */
-const summaryOf = (id, material) => ({
-  id,
+const summaryOf = (material) => ({
+  id: "summary",
   table: {
     head: ["method", "parameters", "mean", ...material.tasks],
     rows: tableOf(material.lines, material).map(({ method, trainable, taskMean, fields }) => [
@@ -108,25 +108,11 @@ const summaryOf = (id, material) => ({
   },
 });
 
-/** The same of validation images, by which choices are made. */
-const validationOf = (material) =>
-  summaryOf("validation", {
-    ...material,
-    lines: material.lines.map((line) => ({ ...line, scores: { test: { last: line.val, best: null } } })),
-  });
-
 const partsOf = {
-  run: ({ material, searched }) => [
-    summaryOf("summary", material),
-    validationOf(material),
-    ...comparisonParts(material, searched),
-  ],
+  run: ({ material, searched }) => [summaryOf(material), ...comparisonParts(material, searched)],
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
   "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
-  ablation: ({ material, searched, questions }) => [
-    validationOf(material),
-    ...ablationParts(material, searched, questions),
-  ],
+  ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),
 };
 
 const textOf = (cell) => (typeof cell === "string" ? cell : cell.text);
