@@ -15,7 +15,8 @@ describe("published results", () => {
     for (const { trial, config, digests, versions } of linesOf(path)) {
       const engine = `sas-petl ${versions["sas-petl"]}, ${versions.engine}`;
       const { data, backbone } = digests as { readonly data: string; readonly backbone: string };
-      expect(await nameTrial(config, { data, backbone, engine })).toBe(trial);
+      // A name does not depend on where the data lie.
+      expect(await nameTrial({ ...config, data: "-", backbone: "-" }, { data, backbone, engine })).toBe(trial);
     }
   });
 
