@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 60_000, reporters: ["default"] },
+  test: { include: ["test/**/*.test.ts"], pool: "forks", testTimeout: 180_000, reporters: ["default"] },
 });
