@@ -12,6 +12,7 @@ const photos = {
   eurosat: "vtab-1k/eurosat",
   caltech101: "vtab-1k/caltech101",
 };
+const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") };
 
 /**
  * A comparison, as `sas-petl suite` takes it.
@@ -40,15 +41,24 @@ export const suites = {
   comparison: {
     suite: "run",
     tasks: { ...photos, ...drawn("count") },
-    methods: "linear,sas,lora,ssf",
+    methods: "linear,sas,sas:rank=8,embedding=8,lora,ssf",
+    rates,
+    config: protocol,
+  },
+  // Methods as small as SaS, and as SaS with r = e = 8.
+  sizes: {
+    suite: "run",
+    tasks: three,
+    methods: "sas,fact-tt:rank=3,lora:rank=1,targets=v,sas:rank=8,embedding=8,lora:rank=1,layer-norm,vera:rank=200",
     rates,
     config: protocol,
   },
   ablation: {
     suite: "ablation",
-    tasks: { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") },
-    questions: ["form"],
-    config: { ...protocol, lr: 1e-2 },
+    tasks: three,
+    questions: ["parts", "form", "division", "sites", "hidden"],
+    rates: [1e-2, 2e-2],
+    config: protocol,
   },
   domains: {
     suite: "domain-generalization",

@@ -143,13 +143,19 @@ function publish(name) {
 /** Every file that is made of results, with its text as it should be. */
 export function generated() {
   const all = new Map(Object.keys(suites).map((name) => [name, publish(name)]));
-  const fill = (text) =>
-    text.replace(/(<!-- results: (.*?) ?(\S*) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, id, close) => {
+  const fill = (text, path) => {
+    const [opened, closed] = ["<!-- results: ", "<!-- end -->"].map((mark) => text.split(mark).length);
+    if (opened !== closed) throw new Error(`${path}: a piece of results has no end, or an end no piece`);
+    return text.replace(/(<!-- results: (.*?) ?(\S*) -->\n)[\s\S]*?(<!-- end -->)/g, (_, open, name, id, close) => {
       const piece = all.get(name)?.pieceOf(id);
       if (piece === undefined) throw new Error(`there is no piece ${id} of ${name}`);
       return `${open}${piece}\n${close}`;
     });
-  return [...texts.map((path) => [path, fill(read(path))]), ...[...all.values()].flatMap(({ figures }) => figures)];
+  };
+  return [
+    ...texts.map((path) => [path, fill(read(path), path)]),
+    ...[...all.values()].flatMap(({ figures }) => figures),
+  ];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
