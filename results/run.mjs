@@ -18,13 +18,25 @@ if (runs === undefined || !Object.hasOwn(suites, name)) {
 }
 const own = join(runs, name, "results.jsonl");
 for (const folder of [dirname(fileOf(name)), dirname(own)]) mkdirSync(folder, { recursive: true });
-const others = new Map(published().flatMap((other) => (other === name ? [] : [...readLines(fileOf(other))])));
-writeLines(own, new Map([...others, ...readLines(fileOf(name)), ...readLines(own)]));
+const everywhere = new Map(published().flatMap((folder) => [...readLines(fileOf(folder))]));
+writeLines(own, new Map([...everywhere, ...readLines(own)]));
 
 // The interrupt is for the suite: it saves, and ends.
 process.on("SIGINT", () => {});
 const command = ["suite", ...wordsOf(suites[name], data, backbone), "--out", join(runs, name), ...flags];
 const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const { status } = spawnSync(process.execPath, [program, ...command], { stdio: "inherit" });
-writeLines(fileOf(name), new Map([...readLines(own)].filter(([trial]) => !others.has(trial))));
+
+// A line of another folder stays there; it is replaced where only now its test images were scored.
+const isScored = ({ scores = {} }) => Object.keys(scores).length > 0;
+const mine = readLines(own);
+const known = new Set();
+for (const folder of published().filter((folder) => folder !== name)) {
+  const theirs = readLines(fileOf(folder));
+  const scored = [...theirs].filter(([trial, line]) => !isScored(line) && mine.has(trial) && isScored(mine.get(trial)));
+  if (scored.length > 0)
+    writeLines(fileOf(folder), new Map([...theirs, ...scored.map(([trial]) => [trial, mine.get(trial)])]));
+  for (const trial of theirs.keys()) known.add(trial);
+}
+writeLines(fileOf(name), new Map([...mine].filter(([trial]) => !known.has(trial))));
 process.exit(status ?? 1);

@@ -45,11 +45,13 @@ export const suites = {
     rates,
     config: protocol,
   },
-  // Methods as small as SaS, and as SaS with r = e = 8.
+  // Methods of the sizes of SaS, or nearest to them: 2 352, and 9 408. LoRA with the factor α/r = 1 of its usual size.
   sizes: {
     suite: "run",
     tasks: three,
-    methods: "sas,fact-tt:rank=3,lora:rank=1,targets=v,sas:rank=8,embedding=8,lora:rank=1,layer-norm,vera:rank=200",
+    methods:
+      "sas,fact-tt:rank=3,scale=1/10,lora:rank=1,alpha=1,targets=v,sas:rank=8,embedding=8,lora:rank=1,alpha=1," +
+      "layer-norm,vera:rank=200",
     rates,
     config: protocol,
   },

@@ -15,7 +15,7 @@ import { cellsOf, pickBest } from "../dist/suite/cell.js";
 import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
-import { comparisonParts, countCell, figureCell } from "../dist/suite/parts.js";
+import { comparisonParts, countCell, differencesPart, figureCell } from "../dist/suite/parts.js";
 import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
@@ -31,6 +31,8 @@ const read = (path) => readFileSync(join(root, path), "utf8");
 const texts = ["results/README.md", "README.md", "docs/guides/numbers.md"];
 const architectures = { "sas-mini": "vit_sas_mini_patch8_64" };
 
+const keyOf = ({ task, architecture, config }) => canonicalJson([task, architecture, config]);
+
 /** Every finished trial, by the settings that decide it. */
 const trials = new Map();
 for (const name of published()) {
@@ -40,9 +42,6 @@ for (const name of published()) {
       throw new Error(`${fileOf(name)}: trial ${line.trial} is there twice, with other data or versions`);
     trials.set(key, line);
   }
-}
-function keyOf({ task, architecture, config }) {
-  return canonicalJson([task, architecture, config]);
 }
 
 /** What the parts of a comparison are made of: the tasks that all of its methods have done. */
@@ -73,9 +72,10 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
   };
   const cells = cellsOf({ tasks, methods, seeds, rates }, ({ method }) => method === "linear").map((cell) => {
     const searched = cell.candidates.map((candidate) => lineOf(cell, candidate, seeds[0]));
-    const chosen = cell.candidates[searched.includes(undefined) ? -1 : (pickBest(searched) ?? 0)];
-    const lines = chosen ? seeds.map((seed) => lineOf(cell, chosen, seed)) : [];
-    return { cell, searched, lines, isDone: chosen !== undefined && !lines.includes(undefined) };
+    if (searched.includes(undefined)) return { cell, searched, lines: [], isDone: false };
+    const chosen = cell.candidates[pickBest(searched) ?? 0];
+    const lines = seeds.map((seed) => lineOf(cell, chosen, seed));
+    return { cell, searched, lines, isDone: lines.every((line) => Object.keys(line?.scores ?? {}).length > 0) };
   });
   const isDone = ({ name }) => cells.every(({ cell, isDone }) => cell.task.name !== name || isDone);
   const done = tasks.filter(isDone);
@@ -90,7 +90,7 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
       methods: methods.map(({ label }) => label),
       groupOf: () => "tasks",
     },
-    progress: `${cells.filter(({ isDone }) => isDone).length} of ${cells.length} methods on a task are done.`,
+    progress: `${cells.filter(({ isDone }) => isDone).length} of ${cells.length} cells, a method on a task each, are done.`,
   };
 }
 
@@ -108,8 +108,22 @@ const summaryOf = (material) => ({
   },
 });
 
+/** Differences to LoRA, of all but the linear head. */
+function againstLora({ lines, tasks, ...material }) {
+  const rows = tableOf(lines, { tasks, ...material });
+  const [lora, ...others] = [
+    "lora",
+    ...material.methods.filter((method) => method !== "lora" && method !== "linear"),
+  ].map((method) => rows.find((row) => row.method === method));
+  return lora ? [{ ...differencesPart([lora, ...others], tasks), id: "differences-lora" }] : [];
+}
+
 const partsOf = {
-  run: ({ material, searched }) => [summaryOf(material), ...comparisonParts(material, searched)],
+  run: ({ material, searched }) => [
+    summaryOf(material),
+    ...comparisonParts(material, searched),
+    ...againstLora(material),
+  ],
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
   "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
   ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),
