@@ -150,6 +150,7 @@ export async function planSuite(
       task: task.name,
       method: method.label,
       config: own,
+      digest,
     };
   };
 

@@ -259,7 +259,7 @@ const factsOf = (
     val: done.val,
     bestEpoch: done.best && { epoch: done.best.epoch, val: done.best.val },
     versions: { "sas-petl": more.version, engine: more.engine, node: process.version },
-    digests: { data: more.data, backbone: more.backbone },
+    digests: { ...(trial.digest !== more.data && { task: trial.digest }), data: more.data, backbone: more.backbone },
     device: more.device,
     threads: more.threads,
     seconds: more.seconds,

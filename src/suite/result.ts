@@ -39,7 +39,11 @@ export interface TrialLine {
   readonly targets: Readonly<Record<string, string>>;
   readonly images: { readonly train: number; readonly val: number; readonly test: number };
   readonly versions: Readonly<Record<string, string>>;
-  readonly digests: { readonly data: string; readonly backbone: string };
+  /**
+   * `task`: of the data set before a part is set aside for validation, as the trial's name has it; absent where it is `data`.
+   * `data`: of the images as they were divided.
+   */
+  readonly digests: { readonly task?: string; readonly data: string; readonly backbone: string };
   readonly device: string;
   readonly threads: number;
   /** Training, without reading and scoring. */

@@ -8,6 +8,8 @@ export interface Trial {
   /** Label of the method. */
   readonly method: string;
   readonly config: Omit<TrainConfigInput, "out">;
+  /** Digest of its data set before a part is set aside for validation. */
+  readonly digest: string;
 }
 
 /** What a trial's result depends on beside its configuration. */
