@@ -17,6 +17,9 @@ export function readLines(path) {
   return new Map([...lines].filter(([, line]) => isFinished(line)));
 }
 
+/** Whether its test images were looked at; those of a search are not. */
+export const isScored = (line) => Object.keys(line?.scores ?? {}).length > 0;
+
 export function write(path, text) {
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fileOf, published, readLines, writeLines } from "./lines.mjs";
+import { fileOf, isScored, published, readLines, writeLines } from "./lines.mjs";
 import { suites, wordsOf } from "./suites.mjs";
 
 const [name, backbone, data, runs, ...flags] = process.argv.slice(2);
@@ -28,12 +28,11 @@ const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const { status } = spawnSync(process.execPath, [program, ...command], { stdio: "inherit" });
 
 // A line of another folder stays there; it is replaced where only now its test images were scored.
-const isScored = ({ scores = {} }) => Object.keys(scores).length > 0;
 const mine = readLines(own);
 const known = new Set();
 for (const folder of published().filter((folder) => folder !== name)) {
   const theirs = readLines(fileOf(folder));
-  const scored = [...theirs].filter(([trial, line]) => !isScored(line) && mine.has(trial) && isScored(mine.get(trial)));
+  const scored = [...theirs].filter(([trial, line]) => !isScored(line) && isScored(mine.get(trial)));
   if (scored.length > 0)
     writeLines(fileOf(folder), new Map([...theirs, ...scored.map(([trial]) => [trial, mine.get(trial)])]));
   for (const trial of theirs.keys()) known.add(trial);

@@ -21,7 +21,7 @@ import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
 import { resolveOptions } from "../dist/train/options.js";
 import { architectureOf } from "../dist/vit/architecture.js";
-import { fileOf, published, readLines, write } from "./lines.mjs";
+import { fileOf, isScored, published, readLines, write } from "./lines.mjs";
 import { seeds, suites, wordsOf } from "./suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -75,7 +75,7 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
     if (searched.includes(undefined)) return { cell, searched, lines: [], isDone: false };
     const chosen = cell.candidates[pickBest(searched) ?? 0];
     const lines = seeds.map((seed) => lineOf(cell, chosen, seed));
-    return { cell, searched, lines, isDone: lines.every((line) => Object.keys(line?.scores ?? {}).length > 0) };
+    return { cell, searched, lines, isDone: lines.every(isScored) };
   });
   const isDone = ({ name }) => cells.every(({ cell, isDone }) => cell.task.name !== name || isDone);
   const done = tasks.filter(isDone);
