@@ -1,6 +1,6 @@
 // The published lines: every results.jsonl below this folder.
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isFinished, parseResults, printResults } from "../dist/suite/result.js";
 
@@ -21,6 +21,7 @@ export function readLines(path) {
 export const isScored = (line) => Object.keys(line?.scores ?? {}).length > 0;
 
 export function write(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 }

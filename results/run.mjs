@@ -5,8 +5,7 @@
 // BACKBONE is a folder with vit_tiny_patch16_224 (augreg_in21k_ft_in1k), DATA holds vtab-1k/ and other/, RUNS takes the run
 // folders. Interrupt it freely.
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fileOf, isScored, published, readLines, writeLines } from "./lines.mjs";
 import { suites, wordsOf } from "./suites.mjs";
@@ -17,7 +16,6 @@ if (runs === undefined || !Object.hasOwn(suites, name)) {
   process.exit(2);
 }
 const own = join(runs, name, "results.jsonl");
-for (const folder of [dirname(fileOf(name)), dirname(own)]) mkdirSync(folder, { recursive: true });
 const everywhere = new Map(published().flatMap((folder) => [...readLines(fileOf(folder))]));
 writeLines(own, new Map([...everywhere, ...readLines(own)]));
 

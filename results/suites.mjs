@@ -15,6 +15,37 @@ const photos = {
 const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") };
 
 /**
+ * All methods, as they are searched, each with the setting that did best on the validation images of `two` together; undefined
+ * where the search is not over. A whole network wants other rates than an adapter. LoRA of rank 1 has the factor α/r = 1 of
+ * its usual size.
+ */
+const two = { "sign-digits": photos["sign-digits"], ...drawn("count") };
+export const searched = {
+  linear: "linear:lr=1e-2",
+  sas: "sas:lr=2e-2",
+  "fact-tt:rank=3,scale=1/10": undefined,
+  "lora:rank=1,alpha=1,targets=v": undefined,
+  "sas:rank=8,embedding=8": "sas:rank=8,embedding=8,lr=2e-2",
+  "lora:rank=1,alpha=1": undefined,
+  "vera:rank=200": undefined,
+  "layer-norm": undefined,
+  "vpt-shallow": undefined,
+  arc: undefined,
+  bitfit: undefined,
+  adaptformer: undefined,
+  adapter: undefined,
+  "fact-tt": undefined,
+  "fact-tk": undefined,
+  ssf: "ssf:lr=1e-2",
+  "rep-adapter": undefined,
+  rlrr: undefined,
+  lora: "lora:lr=1e-2",
+  convpass: undefined,
+  "vpt-deep": undefined,
+  "full:lr=1e-4/3e-4/1e-3": undefined,
+};
+
+/**
  * A comparison, as `sas-petl suite` takes it.
  * @typedef {object} Suite
  * @property {string} suite its command
@@ -26,6 +57,7 @@ const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, .
  * @property {readonly number[]} [shots] of `few-shot`
  * @property {Record<string, string>} [targets] of `domain-generalization`
  * @property {readonly string[]} [questions] of `ablation`
+ * @property {readonly number[]} [seeds] where it has not the usual three
  */
 
 /** @type {Record<string, Suite>} */
@@ -45,15 +77,22 @@ export const suites = {
     rates,
     config: protocol,
   },
-  // Methods of the sizes of SaS, or nearest to them: 2 352, and 9 408. LoRA with the factor α/r = 1 of its usual size.
-  sizes: {
+  search: {
     suite: "run",
-    tasks: three,
-    methods:
-      "sas,fact-tt:rank=3,scale=1/10,lora:rank=1,alpha=1,targets=v,sas:rank=8,embedding=8,lora:rank=1,alpha=1," +
-      "layer-norm,vera:rank=200",
+    tasks: two,
+    methods: Object.keys(searched).join(","),
     rates,
     config: protocol,
+    seeds: [0],
+  },
+  methods: {
+    suite: "run",
+    tasks: { ...photos, ...drawn("count"), cifar10: "other/cifar10", ...drawn("orientation") },
+    methods: Object.values(searched)
+      .filter((method) => method !== undefined)
+      .join(","),
+    config: protocol,
+    seeds: [0],
   },
   ablation: {
     suite: "ablation",
@@ -84,13 +123,17 @@ export const suites = {
   },
 };
 
-/** Every comparison has these. */
-export const seeds = [0, 1, 2];
+/** What a comparison has where it has none of its own. */
+export const usualSeeds = [0, 1, 2];
 
 const flagOf = (key) => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The words behind `sas-petl suite`, for a folder of data and one with ViT-Ti. */
-export function wordsOf({ suite, tasks, targets, shots, methods, questions, rates, config, backbone }, data, vitTiny) {
+export function wordsOf(
+  { suite, tasks, targets, shots, methods, questions, seeds = usualSeeds, rates, config, backbone },
+  data,
+  vitTiny,
+) {
   const places = (named) =>
     Object.values(named).map((place) => (place.startsWith("drawn:") ? place : `${data}/${place}`));
   const flags = {

@@ -15,14 +15,14 @@ import { cellsOf, pickBest } from "../dist/suite/cell.js";
 import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
-import { comparisonParts, countCell, differencesPart, figureCell } from "../dist/suite/parts.js";
+import { choicesPart, comparisonParts, countCell, differencesPart, figureCell } from "../dist/suite/parts.js";
 import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
 import { resolveOptions } from "../dist/train/options.js";
 import { architectureOf } from "../dist/vit/architecture.js";
 import { fileOf, isScored, published, readLines, write } from "./lines.mjs";
-import { seeds, suites, wordsOf } from "./suites.mjs";
+import { searched, suites, usualSeeds, wordsOf } from "./suites.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path) => readFileSync(join(root, path), "utf8");
@@ -44,8 +44,17 @@ for (const name of published()) {
   }
 }
 
-/** What the parts of a comparison are made of: the tasks that all of its methods have done. */
-function materialOf({ tasks: named, shots, methods: listed, questions: asked, rates = [], config, backbone }) {
+/** The tasks, methods and cells of a comparison, with the lines that there are. */
+function linesOf({
+  tasks: named,
+  shots,
+  methods: listed,
+  questions: asked,
+  seeds = usualSeeds,
+  rates = [],
+  config,
+  backbone,
+}) {
   const architecture = architectures[backbone] ?? "vit_tiny_patch16_224";
   const network = architectureOf(architecture);
   const questions = asked && questionsOf(network, asked);
@@ -68,7 +77,7 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
       ...shotsOf,
     });
     const line = trials.get(keyOf({ task: task.name, architecture, config: decidingKeys(own) }));
-    return line && { ...line, method: method.label };
+    return line && { ...line, method: nameOf(method) };
   };
   const cells = cellsOf({ tasks, methods, seeds, rates }, ({ method }) => method === "linear").map((cell) => {
     const searched = cell.candidates.map((candidate) => lineOf(cell, candidate, seeds[0]));
@@ -77,6 +86,15 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
     const lines = seeds.map((seed) => lineOf(cell, chosen, seed));
     return { cell, searched, lines, isDone: lines.every(isScored) };
   });
+  return { questions, tasks, methods, cells };
+}
+
+/** A method in a table: without the rate, which others show. */
+const nameOf = ({ label }) => label.replace(/[:,]lr=[^,]*/, "");
+
+/** What the parts of a comparison are made of: the tasks that all of its methods have done. */
+function materialOf(suite) {
+  const { questions, tasks, methods, cells } = linesOf(suite);
   const isDone = ({ name }) => cells.every(({ cell, isDone }) => cell.task.name !== name || isDone);
   const done = tasks.filter(isDone);
   const shown = cells.filter(({ cell }) => done.includes(cell.task));
@@ -87,11 +105,47 @@ function materialOf({ tasks: named, shots, methods: listed, questions: asked, ra
     material: {
       lines: shown.flatMap(({ lines }) => lines),
       tasks: done.map(({ name }) => name),
-      methods: methods.map(({ label }) => label),
+      methods: methods.map(nameOf),
       groupOf: () => "tasks",
     },
     progress: `${cells.filter(({ isDone }) => isDone).length} of ${cells.length} cells, a method on a task each, are done.`,
   };
+}
+
+/** Which settings the tasks of the search chose together. @throws Error where suites.mjs has taken another */
+function searchParts() {
+  const { tasks, cells } = linesOf(suites.search);
+  const together = tasks.map(({ name }) => name).join(" + ");
+  const found = Object.entries(searched).flatMap(([label, taken]) => {
+    const own = cells.filter(({ cell }) => cell.method.label === label);
+    const { candidates, method } = own[0].cell;
+    if (own.some((cell) => cell.searched.includes(undefined))) {
+      if (taken !== undefined) throw new Error(`suites.mjs: ${taken} was not searched yet`);
+      return [];
+    }
+    const lines = candidates.map((_, i) => {
+      const of = own.map((cell) => cell.searched[i]);
+      const mean = (key) => of.reduce((sum, { val }) => sum + val[key] / of.length, 0);
+      return { ...of[0], task: together, val: { top1: mean("top1"), nll: mean("nll") } };
+    });
+    const best = pickBest(lines);
+    const setting = taken && linesOf({ ...suites.methods, methods: taken }).cells[0].cell.candidates[0];
+    if (canonicalJson(setting ?? null) !== canonicalJson(candidates[best])) {
+      throw new Error(`suites.mjs: the search chose ${canonicalJson(candidates[best])} for ${label}, not ${taken}`);
+    }
+    return [{ name: nameOf(method), lines, chosen: lines[best] }];
+  });
+  const material = {
+    lines: found.map(({ chosen }) => chosen),
+    tasks: [together],
+    methods: found.map(({ name }) => name),
+  };
+  return [
+    choicesPart(
+      found.flatMap(({ lines }) => lines),
+      material,
+    ),
+  ];
 }
 
 /** One table for a text: a method with its size, its mean, and every task. */
@@ -140,7 +194,8 @@ const markdown = ({ head, rows, words = [] }) =>
 function publish(name) {
   const suite = suites[name];
   const found = materialOf(suite);
-  const parts = found.tasks.length > 0 ? partsOf[suite.suite](found) : [];
+  const ready = () => (found.tasks.length > 0 ? partsOf[suite.suite](found) : []);
+  const parts = name === "search" ? searchParts() : ready();
   const command = `sas-petl suite ${wordsOf(suite, "DATA", "VIT_TINY").join(" ")} --out OUT`;
   const pieces = new Map([
     ...parts.flatMap(({ id, table }) => (table ? [[id, markdown(table)]] : [])),
