@@ -14,12 +14,14 @@ const photos = {
 };
 const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") };
 
+/** Tasks that choose together the setting a method has on all of them. */
+const two = { "sign-digits": photos["sign-digits"], ...drawn("count") };
+
 /**
  * All methods, as they are searched, each with the setting that did best on the validation images of `two` together; undefined
  * where the search is not over. A whole network wants other rates than an adapter. LoRA of rank 1 has the factor α/r = 1 of
  * its usual size.
  */
-const two = { "sign-digits": photos["sign-digits"], ...drawn("count") };
 export const searched = {
   linear: "linear:lr=1e-2",
   sas: "sas:lr=2e-2",
