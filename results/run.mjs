@@ -12,7 +12,9 @@ import { suites, wordsOf } from "./suites.mjs";
 
 const [name, backbone, data, runs, ...flags] = process.argv.slice(2);
 if (runs === undefined || !Object.hasOwn(suites, name)) {
-  console.error(`usage: node results/run.mjs ${Object.keys(suites).join("|")} BACKBONE DATA RUNS`);
+  console.error(
+    `usage: node results/run.mjs ${Object.keys(suites).join("|")} BACKBONE DATA RUNS [flags of sas-petl suite]`,
+  );
   process.exit(2);
 }
 const own = join(runs, name, "results.jsonl");
@@ -35,5 +37,6 @@ for (const folder of published().filter((folder) => folder !== name)) {
     writeLines(fileOf(folder), new Map([...theirs, ...scored.map(([trial]) => [trial, mine.get(trial)])]));
   for (const trial of theirs.keys()) known.add(trial);
 }
-writeLines(fileOf(name), new Map([...mine].filter(([trial]) => !known.has(trial))));
+const left = new Map([...mine].filter(([trial]) => !known.has(trial)));
+if (left.size > 0) writeLines(fileOf(name), left);
 process.exit(status ?? 1);

@@ -162,21 +162,21 @@ const summaryOf = (material) => ({
   },
 });
 
-/** Differences to LoRA, of all but the linear head. */
-function againstLora({ lines, tasks, ...material }) {
+/** Differences of all but the linear head to one of the others. */
+function against(base, { lines, tasks, ...material }) {
   const rows = tableOf(lines, { tasks, ...material });
-  const [lora, ...others] = [
-    "lora",
-    ...material.methods.filter((method) => method !== "lora" && method !== "linear"),
-  ].map((method) => rows.find((row) => row.method === method));
-  return lora ? [{ ...differencesPart([lora, ...others], tasks), id: "differences-lora" }] : [];
+  const [first, ...others] = [base, ...material.methods.filter((method) => method !== base && method !== "linear")].map(
+    (method) => rows.find((row) => row.method === method),
+  );
+  return first ? [{ ...differencesPart([first, ...others], tasks), id: `differences-${base}` }] : [];
 }
 
 const partsOf = {
   run: ({ material, searched }) => [
     summaryOf(material),
     ...comparisonParts(material, searched),
-    ...againstLora(material),
+    ...against("lora", material),
+    ...against("ssf", material),
   ],
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
   "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
