@@ -145,7 +145,8 @@ function createRunner(
     } catch (error) {
       signal?.throwIfAborted();
       const line = { ...base, config: decidingKeys(trial.config), error: messageOf(error) };
-      await folder.record(line);
+      // What an earlier call measured stays, though it could not be scored on more.
+      if (!isFinished(known)) await folder.record(line);
       onEvent({ event: "failure", line });
       return line;
     }
