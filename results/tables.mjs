@@ -179,7 +179,8 @@ const partsOf = {
     ...against("ssf", material),
   ],
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
-  "domain-generalization": ({ material, searched, tasks }) => domainParts(material, searched, tasks[0].name),
+  "domain-generalization": ({ material, searched, tasks }, { targets }) =>
+    domainParts(material, searched, tasks[0].name, Object.keys(targets)),
   ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),
 };
 
@@ -194,7 +195,7 @@ const markdown = ({ head, rows, words = [] }) =>
 function publish(name) {
   const suite = suites[name];
   const found = materialOf(suite);
-  const ready = () => (found.tasks.length > 0 ? partsOf[suite.suite](found) : []);
+  const ready = () => (found.tasks.length > 0 ? partsOf[suite.suite](found, suite) : []);
   const parts = name === "search" ? searchParts() : ready();
   const command = `sas-petl suite ${wordsOf(suite, "DATA", "VIT_TINY").join(" ")} --out OUT`;
   const pieces = new Map([

@@ -36,7 +36,12 @@ export function configure(command: Command): void {
       const tasks = [{ ...task, ...(shots !== undefined && { shots }) }];
       const targets = await openTargets(flags.source, flags.targets);
       await performSuite({ ...read, config: rest, tasks, targets }, flags, (outcome) =>
-        domainParts(materialOf(outcome), outcome.searched, task.name),
+        domainParts(
+          materialOf(outcome),
+          outcome.searched,
+          task.name,
+          targets.map(({ name }) => name),
+        ),
       );
     });
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { requireSplit, type Split } from "../data/dataset.js";
 import { ConfigError } from "../errors.js";
 import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
@@ -61,7 +62,8 @@ export async function scoreSplit(
   if (folder === undefined) throw new ConfigError(`${run ?? backbone}: say with --data what to evaluate it on.`);
   const { seed = 0, valFraction, shots, final = false } = record?.config ?? {};
   // Which images the run has not learned from is a matter of its own data alone.
-  const own = options.data === undefined ? { shots, final } : {};
+  const isOwn = [folder, resolve(folder)].includes(record?.places.data ?? "");
+  const own = isOwn ? { shots, final } : {};
   const division = { seed, valFraction, ...own };
   const data = await openCheckedData({ data: folder, ...division, skipUnreadable, only: [split], onWarning });
   const { count } = requireSplit(data, split);

@@ -1,5 +1,6 @@
 import type { Examples } from "../data/dataset.js";
 import { createLoader, type Decode } from "../data/loader.js";
+import { FormatError } from "../errors.js";
 import { evaluateLogits, type Metrics } from "../evaluate/metrics.js";
 import type { Scores } from "../suite/result.js";
 import { imageExamples } from "../train/examples.js";
@@ -61,7 +62,10 @@ async function scoreEpoch(
         parallel: parallelDecodes(),
         cacheBytes: 0,
       });
-      const scored = await predictLogits(team, imageExamples(loader), signal);
+      // Two targets may have images of the same name.
+      const scored = await predictLogits(team, imageExamples(loader), signal).catch((error: unknown) => {
+        throw error instanceof FormatError ? new FormatError(`${name}/${error.message}`, { cause: error }) : error;
+      });
       const figures = judge
         ? judge(scored, classCount)
         : { [name]: evaluateLogits(scored.logits, scored.labels, classCount) };

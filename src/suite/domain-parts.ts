@@ -6,11 +6,18 @@ import { tableOf } from "./table.js";
 
 /**
  * The parts of the domain generalisation report: accuracy on the source's validation images and on every target, where a
- * target with some of the classes has two columns, each saying how it was scored.
+ * target with some of the classes has two columns, each saying how it was scored. What else lines were scored on, when
+ * other targets were asked for, is left out.
  */
-export function domainParts(material: Material, searched: readonly TrialLine[], source: string): readonly Part[] {
+export function domainParts(
+  material: Material,
+  searched: readonly TrialLine[],
+  source: string,
+  asked: readonly string[],
+): readonly Part[] {
   const { lines, methods } = material;
-  const targets = [...new Set(lines.flatMap(({ scores }) => Object.keys(scores)))];
+  const scored = [...new Set(lines.flatMap(({ scores }) => Object.keys(scores)))];
+  const targets = scored.filter((name) => asked.includes(folderOf(name)));
   const byTarget = targets.map((target) => tableOf(lines, { ...material, target }));
   const present = methods.filter((method) => lines.some((line) => line.method === method));
   const ownLines = (method: string) => lines.filter((line) => line.method === method);
@@ -18,12 +25,11 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
   const [task = ""] = material.tasks;
   const fieldOf = (method: string, i: number) => byTarget[i]?.find((row) => row.method === method)?.fields.get(task);
   const means = meansOf(targets, source);
-  const meanCell = (method: string, names: readonly string[]): PartCell =>
-    figureCell(
-      spreadOf(
-        ownLines(method).map(({ scores }) => meanOf(names.map((name) => scores[name]?.last.top1 ?? Number.NaN))),
-      ),
-    );
+  const meanCell = (method: string, names: readonly string[]): PartCell => {
+    const found = ownLines(method).map(({ scores }) => names.flatMap((name) => scores[name]?.last.top1 ?? []));
+    const isWhole = names.length > 0 && found.every(({ length }) => length === names.length);
+    return figureCell(isWhole ? spreadOf(found.map(meanOf)) : undefined);
+  };
   const [base = "", ...others] = present;
   const choices = choicesPart(searched, material);
   const difference = (method: string, i: number): PartCell => {
@@ -45,7 +51,7 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
           ...[...means.values()].map((names) => meanCell(method, names)),
         ]),
       },
-      notes: targets.some((target) => target.includes("mask"))
+      notes: targets.some((target) => maskSuffix.test(target))
         ? [
             "A mask scores among the logits of the target's own classes, “all” among those of every class; never compare one with the other.",
           ]
@@ -69,10 +75,12 @@ export function domainParts(material: Material, searched: readonly TrialLine[], 
 
 const maskSuffix = / \(\d+-class mask\)$/;
 const allSuffix = / \(all \d+ logits\)$/;
+/** The folder that a figure is of. */
+const folderOf = (target: string): string => target.replace(maskSuffix, "").replace(allSuffix, "");
 
 /** The means over targets, each by its title: the source is no target, and the two ways to score stay apart. */
 function meansOf(targets: readonly string[], source: string): ReadonlyMap<string, readonly string[]> {
-  const own = targets.filter((name) => name.replace(maskSuffix, "").replace(allSuffix, "") !== source);
+  const own = targets.filter((name) => folderOf(name) !== source);
   const isMasked = own.some((name) => maskSuffix.test(name));
   if (!isMasked) return new Map([["mean of targets", own]]);
   return new Map([

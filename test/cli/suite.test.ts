@@ -279,6 +279,15 @@ describe("the other suites", () => {
       const [masked, all] = names.map((name) => scores[name]?.last.top1 ?? Number.NaN) as [number, number];
       expect(masked).toBeGreaterThanOrEqual(all);
     }
+    // A target whose image breaks off costs nothing that was measured.
+    cpSync(join(folder, "domains/sketch"), join(folder, "domains/torn"), { recursive: true });
+    const image = join(folder, "domains/torn/red", readdirSync(join(folder, "domains/torn/red"))[0] as string);
+    writeFileSync(image, readFileSync(image).subarray(0, 60));
+    const more = [...args.slice(0, 3), `${args[3]},domains/torn`, "--methods", "linear", "--seeds", "0,1"];
+    const before = resultsOf("d");
+    const torn = await suite("domain-generalization", ...more, "--out", "d");
+    expect([torn.code, torn.stderr]).toEqual([1, expect.stringContaining("torn/red/0.png: cannot decode")]);
+    expect(resultsOf("d")).toEqual(before);
     const strange = await suite(
       "domain-generalization",
       "--source",
