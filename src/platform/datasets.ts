@@ -18,18 +18,18 @@ import { holdsSamples, openSamples, type SampleShard } from "./datasets/webdatas
 /** How a data set is divided. */
 export interface DatasetOptions {
   /** Train on everything that is not `test`: on train and val together, with val `null`. Default false. */
-  readonly final?: boolean;
+  readonly final?: boolean | undefined;
   /**
    * Share of the training images, drawn with their classes' proportions, that becomes val where there is none. Default
    * 0.2 where nothing divides the images (one folder of class folders, one list), else 0: then val is `null`.
    */
-  readonly valFraction?: number;
+  readonly valFraction?: number | undefined;
   /** Seed of that draw; default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Told of an option that has no effect, and of a layout that may be meant otherwise. */
   readonly onWarning?: (text: string) => void;
   /** Training images per class, drawn with the seed, see `takeShots`; all where absent. */
-  readonly shots?: number;
+  readonly shots?: number | undefined;
 }
 
 const layouts =

@@ -63,13 +63,7 @@ export async function forecast(input: TrainConfigInput, hooks: ForecastHooks = {
   const wanted = { signal, offline, onWarning };
   const onData = (text: string): void => onWarning(`${config.data}: ${text}`);
   const { final, seed, valFraction, shots } = config;
-  const chosen = {
-    final,
-    seed,
-    ...(valFraction !== undefined && { valFraction }),
-    ...(shots !== undefined && { shots }),
-    onWarning: onData,
-  };
+  const chosen = { final, seed, valFraction, shots, onWarning: onData };
   const [start, data] = await Promise.all([
     outlinePlace(config, ...startingPlace(config, earlier, wanted)),
     openDataset(config.data, chosen),

@@ -78,10 +78,8 @@ async function picturesOf(
   const worst = worstMistakes(predictions);
   const [first] = worst;
   if (first === undefined) return new Map();
-  const { final, seed, valFraction } = config;
-  const data = await openDataset(places.data, { final, seed, ...(valFraction !== undefined && { valFraction }) }).catch(
-    () => undefined,
-  );
+  const { final, seed, valFraction, shots } = config;
+  const data = await openDataset(places.data, { final, seed, valFraction, shots }).catch(() => undefined);
   const examples = data?.splits[first.split];
   return examples
     ? thumbnailsOf(

@@ -43,8 +43,8 @@ export async function openCheckedData(options: SplitOptions): Promise<CheckedDat
   const dataset = await openDataset(data, {
     final,
     seed,
-    ...(valFraction !== undefined && { valFraction }),
-    ...(shots !== undefined && { shots }),
+    valFraction,
+    shots,
     // Who asks for single splits has a run, which was told when it began.
     ...(options.only === undefined && { onWarning: (text: string) => onWarning(`${data}: ${text}`) }),
   });

@@ -18,10 +18,7 @@ export async function openQuestions(
 ): Promise<readonly Question[]> {
   const config = parseConfig({ ...given, data, out: "-" }, "ablation");
   const start = await openStart(config);
-  const { classes } = await openDataset(data, {
-    valFraction: 0,
-    ...(config.shots !== undefined && { shots: config.shots }),
-  });
+  const { classes } = await openDataset(data, { valFraction: 0, shots: config.shots });
   const { imageSize } = transformsOf(config, start.contract.imageSize);
   return questionsOf(fitArchitecture(start.architecture, imageSize, classes.length), names, budget);
 }

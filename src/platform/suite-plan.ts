@@ -221,11 +221,10 @@ export const joinImages = ({ train, val, test }: OpenTask["images"]): OpenTask["
 
 /** A task with the images it will be trained, chosen and scored on. */
 async function openTask(task: Task, { config, targets, rates, methods, seeds }: SuiteOptions): Promise<OpenTask> {
-  const division = { seed: seeds[0] ?? 0, ...(task.shots !== undefined && { shots: task.shots }) };
+  const division = { seed: seeds[0] ?? 0, shots: task.shots };
   // All images decide a trial's name, not how its seed divides them; but which shots there are may be listed per seed.
   const whole = await openDataset(task.data, { ...division, valFraction: 0 });
-  const { valFraction } = config;
-  const dataset = await openDataset(task.data, { ...division, ...(valFraction !== undefined && { valFraction }) });
+  const dataset = await openDataset(task.data, { ...division, valFraction: config.valFraction });
   const { splits } = dataset;
   const [train, val, test] = [splits.train?.count ?? 0, splits.val?.count ?? 0, splits.test?.count ?? 0];
   if (!targets && test === 0) {
