@@ -29,7 +29,7 @@ export const searched = {
   "lora:rank=1,alpha=1,targets=v": "lora:rank=1,alpha=1,targets=v,lr=2e-2",
   "sas:rank=8,embedding=8": "sas:rank=8,embedding=8,lr=2e-2",
   "lora:rank=1,alpha=1": "lora:rank=1,alpha=1,lr=2e-2",
-  "vera:rank=200": undefined,
+  "vera:rank=200": "vera:rank=200,lr=2e-2",
   "layer-norm": "layer-norm:lr=2e-2",
   "vpt-shallow": undefined,
   arc: undefined,
