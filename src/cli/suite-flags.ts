@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ConfigError } from "../errors.js";
 import type { SuiteOutcome } from "../platform/suite.js";
-import type { SuiteConfig, SuiteOptions } from "../platform/suite-plan.js";
+import type { SuiteConfig, SuiteOptions } from "../platform/suite-options.js";
 import type { Comparison } from "../suite/cell.js";
 import { parseMethods } from "../suite/method-choice.js";
 import type { Material } from "../suite/parts.js";

@@ -2,7 +2,7 @@ import type { SuiteEvent } from "../platform/suite.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { clean, hasLiveLine, print, printJson, showLive, tell } from "../platform/terminal.js";
 import { counted } from "../report/format.js";
-import type { TrialLine } from "../suite/result.js";
+import type { FailedLine, TrialLine } from "../suite/result.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
 import { duration } from "./duration.js";
 import { percent } from "./train-report.js";
@@ -81,10 +81,13 @@ export function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
       }
       case "failure":
         if (isJson) printJson({ event: "failure", ...event.line });
-        tell(`error: ${event.line.task}, ${event.line.method}, seed ${event.line.seed}: ${clean(event.line.error)}`);
+        tell(describeFailure(event.line));
     }
   };
 }
+
+const describeFailure = ({ task, method, seed, error, hasDiverged }: FailedLine): string =>
+  `${hasDiverged ? "warning" : "error"}: ${task}, ${method}, seed ${seed}: ${clean(error)}${hasDiverged ? " It is not chosen." : ""}`;
 
 function describeResult({ val, scores, wallSeconds }: TrialLine): string {
   const figures = Object.entries(scores).map(([name, { last }]) => `${name} ${percent(last.top1)}`);

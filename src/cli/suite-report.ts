@@ -1,5 +1,6 @@
 import type { SuiteOutcome } from "../platform/suite.js";
-import type { SuiteOptions, SuitePlan } from "../platform/suite-plan.js";
+import type { SuiteOptions } from "../platform/suite-options.js";
+import type { SuitePlan } from "../platform/suite-plan.js";
 import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
 import { type Part, textOfTable } from "../suite/part.js";
 import { layoutFigure } from "../suite/text-figure.js";

@@ -44,6 +44,8 @@ export { type ImageInput, type Prediction, type PredictOptions, predict } from "
 export { type ReportOptions, report } from "./report.js";
 export type { CheckedData, SplitOptions } from "./splits.js";
 export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutcome } from "./suite.js";
-export type { OpenTask, PlannedStep, SuiteConfig, SuiteOptions, SuitePlan } from "./suite-plan.js";
+export type { SuiteConfig, SuiteOptions } from "./suite-options.js";
+export type { PlannedStep, SuitePlan } from "./suite-plan.js";
 export type { Target as SuiteTarget } from "./suite-score.js";
+export type { OpenTask } from "./suite-trials.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";

@@ -3,7 +3,7 @@ import { parseConfig } from "../train/config.js";
 import { fitArchitecture } from "../train/network.js";
 import { openDataset } from "./datasets.js";
 import { openStart, transformsOf } from "./start.js";
-import type { SuiteConfig } from "./suite-plan.js";
+import type { SuiteConfig } from "./suite-options.js";
 
 /**
  * The questions of the ablation for a network.

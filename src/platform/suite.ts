@@ -1,14 +1,17 @@
 import { type Cell, type CellStep, pickBest, stepsOf } from "../suite/cell.js";
 import type { Setting } from "../suite/method-choice.js";
-import { type FailedLine, isFinished, type ResultLine, type TrialLine } from "../suite/result.js";
+import { type FailedLine, isFinished, isOver, type ResultLine, type TrialLine } from "../suite/result.js";
 import { decidingKeys, type Trial } from "../suite/trial.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
+import { DivergedError } from "../train/loop.js";
 import { locateBackbone } from "./hub.js";
 import { readRunRecord } from "./run-folder.js";
 import { keepingShelf, type Shelf } from "./shelf.js";
 import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.js";
-import { joinImages, planSuite, type SuiteConfig, type SuiteOptions, type SuitePlan } from "./suite-plan.js";
+import type { SuiteConfig, SuiteOptions } from "./suite-options.js";
+import { planSuite, type SuitePlan } from "./suite-plan.js";
 import { scoreRun, type Target } from "./suite-score.js";
+import { joinImages } from "./suite-trials.js";
 import { train } from "./train.js";
 
 /** What a suite reports. */
@@ -64,10 +67,11 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
   onEvent({ event: "plan", plan });
   const folder = await openSuiteFolder(options.out);
   try {
-    const runner = createRunner(plan, folder, shelf, { ...hooks, onEvent });
+    const runner = createRunner(plan, folder, shelf, { ...hooks, onEvent, onWarning: onceEach(hooks.onWarning) });
     const found = { lines: [] as TrialLine[], searched: [] as TrialLine[], failures: [] as FailedLine[] };
     for (const cell of plan.cells) {
       const done: (TrialLine | undefined)[] = [];
+      const diverged: FailedLine[] = [];
       let chosen: Setting | undefined;
       for (const step of stepsOf(cell, options.final ?? false)) {
         // The searches of a cell come first.
@@ -75,17 +79,27 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
         const setting = step.setting ?? chosen;
         if (!setting) break;
         const line = await runner.run(cell, step, setting);
-        if (!isFinished(line)) found.failures.push(line);
-        else if (step.isResult) found.lines.push(line);
-        else found.searched.push(line);
+        if (isFinished(line)) (step.isResult ? found.lines : found.searched).push(line);
+        else (line.hasDiverged ? diverged : found.failures).push(line);
         if (!step.isResult) done.push(isFinished(line) ? line : undefined);
       }
       if (chosen) await runner.passOver(cell, chosen);
+      // A setting that diverges is one not to choose; where all do, there is no result.
+      else found.failures.push(...diverged);
     }
     return { plan, ...found };
   } finally {
     await folder.release();
   }
+}
+
+/** What all trainings on a data set warn of is said once. */
+function onceEach(tell: (text: string) => void = () => {}): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (!told.has(text)) tell(text);
+    told.add(text);
+  };
 }
 
 const located = async (options: SuiteOptions, hooks?: SuiteHooks): Promise<SuiteOptions> => ({
@@ -109,7 +123,7 @@ function createRunner(
   plan: SuitePlan,
   folder: SuiteFolder,
   shelf: Shelf,
-  { signal, onEvent, onWarning }: SuiteHooks & Required<Pick<SuiteHooks, "onEvent">>,
+  { signal, onEvent, onWarning }: SuiteHooks & Required<Pick<SuiteHooks, "onEvent" | "onWarning">>,
 ) {
   const { options, steps } = plan;
   let place = 0;
@@ -118,10 +132,11 @@ function createRunner(
     signal?.throwIfAborted();
     const { isResult, isRepeated } = step;
     const trial = await plan.trialOf(cell, setting, step.seed, step.final);
-    const targets = isResult ? targetsOf(cell) : [];
+    const targets = isResult ? plan.targetsOf(cell.task.name) : [];
     const known = folder.results.get(trial.name);
     if (!isRepeated) place++;
-    if (isFinished(known) && targets.every((target) => isScored(known, target))) {
+    if (!isFinished(known) && isOver(known, isResult ? targets : "search")) return known as FailedLine;
+    if (isFinished(known) && isOver(known, targets)) {
       if (isResult && known.role === "search") await folder.record({ ...known, role: "result" });
       // Another label may mean the same trial.
       const line: TrialLine = { ...known, task: trial.task, method: trial.method };
@@ -144,7 +159,13 @@ function createRunner(
       return line;
     } catch (error) {
       signal?.throwIfAborted();
-      const line = { ...base, config: decidingKeys(trial.config), error: messageOf(error) };
+      const isFinding = error instanceof DivergedError && !isResult;
+      const line: FailedLine = {
+        ...base,
+        config: decidingKeys(trial.config),
+        error: messageOf(error),
+        ...(isFinding && { hasDiverged: true }),
+      };
       // What an earlier call measured stays, though it could not be scored on more.
       if (!isFinished(known)) await folder.record(line);
       onEvent({ event: "failure", line });
@@ -187,7 +208,7 @@ function createRunner(
         shelf,
         source: options.suite,
         ...(signal && { signal }),
-        ...(onWarning && { onWarning }),
+        onWarning,
         onEvent(inner) {
           if (inner.event === "start") images = inner.images;
           onEvent({ event: "training", inner });
@@ -214,17 +235,8 @@ function createRunner(
     };
   }
 
-  /** What a task's trials are scored on. */
-  function targetsOf(cell: Cell): readonly Target[] {
-    if (options.targets) return options.targets;
-    const { test } = plan.tasks.find(({ name }) => name === cell.task.name)?.dataset.splits ?? {};
-    const { digest = "" } = plan.tasks.find(({ name }) => name === cell.task.name) ?? {};
-    return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(cell.task.data) }] : [];
-  }
   return { run, passOver };
 }
-
-const isScored = ({ targets }: TrialLine, { name, digest }: Target): boolean => targets[name] === digest;
 
 /** What a line says of a finished training. */
 const factsOf = (

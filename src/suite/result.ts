@@ -52,7 +52,7 @@ export interface TrialLine {
   readonly wallSeconds: number;
 }
 
-/** A trial that ended with an error; it is tried again by the next call. */
+/** A trial that ended with an error; it is tried again by the next call, unless it only helped to choose and diverged. */
 export interface FailedLine {
   readonly trial: string;
   readonly suite: string;
@@ -61,6 +61,8 @@ export interface FailedLine {
   readonly seed: number;
   readonly config: Partial<TrainConfig>;
   readonly error: string;
+  /** Its loss left the numbers, as it would again. */
+  readonly hasDiverged?: true;
 }
 
 /** A line of `results.jsonl`. */
@@ -68,6 +70,21 @@ export type ResultLine = TrialLine | FailedLine;
 
 /** True for a trial that ended well. */
 export const isFinished = (line: ResultLine | undefined): line is TrialLine => line !== undefined && !("error" in line);
+
+/** What a trial is scored on, as far as its line tells. */
+interface Scored {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/**
+ * Whether nothing is left to do of a trial.
+ * @param needed what it must be scored on, or that it only helps to choose
+ */
+export const isOver = (line: ResultLine | undefined, needed: readonly Scored[] | "search"): boolean =>
+  isFinished(line)
+    ? needed === "search" || needed.every(({ name, digest }) => line.targets[name] === digest)
+    : needed === "search" && line?.hasDiverged === true;
 
 /**
  * The lines of a results file, by the name of their trial.

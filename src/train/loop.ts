@@ -29,6 +29,18 @@ export interface TrainingResult {
   readonly seconds: number;
 }
 
+/** The loss is no longer a number: a finding about the settings, of which the same come to the same end. */
+export class DivergedError extends Error {
+  override readonly name = "DivergedError";
+
+  /** @param epoch and @param step count from 0 */
+  constructor(epoch: number, step: number, loss: number, lr: number) {
+    super(
+      `epoch ${epoch + 1}, step ${step + 1}: the training has left the numbers, the loss is ${loss}. Try a lower learning rate than ${lr}, or clip the gradient.`,
+    );
+  }
+}
+
 /** The one thing that changes over time. */
 interface State extends Trained {
   readonly progress: Progress;
@@ -41,7 +53,7 @@ interface State extends Trained {
 /**
  * Trains, and reports as it goes. Continues from the store's checkpoint where there is one; the result is the same to
  * the last bit wherever it was interrupted. The test images are scored once, after everything is decided.
- * @throws Error where the loss is no longer a number
+ * @throws DivergedError where the loss is no longer a number
  */
 export async function* trainLoop(config: LoopConfig, parts: LoopParts): AsyncGenerator<LoopEvent, TrainingResult> {
   const stored = await parts.store.load();
@@ -117,7 +129,8 @@ async function* run(
       const { gradientNoise = 0 } = config;
       const chance = chanceOf({ ...place, masks, microBatch, parameters: moved, gradientNoise });
       const { trained, loss, correct, gradientNorm } = await trainBatch(loaded, current, batch, lr, chance);
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw diverged(epoch, batch.step, loss, config.lr);
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+        throw new DivergedError(epoch, batch.step, loss, config.lr);
       const images = batch.labels.length;
       const { running: sofar, spent: before, ...rest } = current.progress;
       const running = {
@@ -247,8 +260,3 @@ function scheduleOf({ lr, minLr, epochs, warmupEpochs, warmupSteps }: LoopConfig
   const asked = warmupSteps ?? Math.round((warmupEpochs ?? epochs / 10) * stepsPerEpoch);
   return { lr, minLr: Math.min(minLr, lr), warmupSteps: Math.min(asked, totalSteps), totalSteps };
 }
-
-const diverged = (epoch: number, step: number, loss: number, lr: number): Error =>
-  new Error(
-    `epoch ${epoch + 1}, step ${step + 1}: the training has left the numbers, the loss is ${loss}. Try a lower lr than ${lr}, or clip the gradient.`,
-  );

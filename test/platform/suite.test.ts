@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keepingShelf } from "../../src/platform/shelf.js";
 import { runSuite, type SuiteEvent } from "../../src/platform/suite.js";
-import { planSuite, type SuiteOptions } from "../../src/platform/suite-plan.js";
+import type { SuiteOptions } from "../../src/platform/suite-options.js";
+import { planSuite } from "../../src/platform/suite-plan.js";
 import { parseMethods, type Setting } from "../../src/suite/method-choice.js";
 import { parseResults, type TrialLine } from "../../src/suite/result.js";
 import { makeTinyTask } from "../support/tiny-task.js";
@@ -118,6 +119,24 @@ describe("a suite", () => {
     );
     expect(events.some(({ event }) => event === "begin")).toBe(false);
     expect(new Set(lines.map(({ method }) => method))).toEqual(new Set(["sas:embedding=2,rank=2,hidden=0"]));
+  });
+
+  it("chooses no rate that diverges, and tries it once", async () => {
+    const options = (rates: readonly number[]) =>
+      optionsOf("diverging", { tasks: optionsOf("").tasks.slice(0, 1), methods: parseMethods("bitfit"), rates });
+    const first = await runSuite(options([1e-3, 1e38]));
+    expect([first.lines.map(({ lr }) => lr), first.failures]).toEqual([[1e-3, 1e-3], []]);
+    const { plan, failures } = await runSuite(options([1e-3, 1e38]), {
+      onEvent: ({ event }) => expect(event).not.toBe("begin"),
+    });
+    expect([plan.steps.every(({ isDone }) => isDone), failures]).toEqual([true, []]);
+    // Where nothing else is left there is no result, and it is said why.
+    const { lines, failures: all } = await runSuite(options([1e38, 1e37]));
+    expect(lines).toEqual([]);
+    expect(all.map(({ error }) => error)).toEqual([
+      expect.stringMatching(/has left the numbers.*lower learning rate than 1e\+38/),
+      expect.stringMatching(/has left the numbers.*lower learning rate than 1e\+37/),
+    ]);
   });
 
   it("has one result for each seed when a wider grid chooses otherwise", async () => {
