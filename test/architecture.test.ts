@@ -26,8 +26,6 @@ const column: Readonly<Record<string, readonly string[]>> = {
   export: ["graph/", "onnx/", "vit/", "adapter/", "data/"],
   platform: [...core, "train/", "evaluate/", "report/", "suite/", "export/"],
   web: [...core, "train/", "evaluate/", "export/"],
-  serve: ["index.ts"],
-  sweep: ["index.ts"],
   cli: [...core, "train/", "evaluate/", "report/", "suite/", "platform/"],
   // index.ts, the portable core.
   "": [...core, "train/", "evaluate/", "report/", "export/"],

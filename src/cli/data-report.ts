@@ -1,4 +1,5 @@
 import type { DataInspection, Finding } from "../platform/node.js";
+import { thousands } from "../report/format.js";
 import { tableLines, wrapLines } from "./text.js";
 
 /** Classes that are listed; of more the largest and the smallest. */
@@ -6,24 +7,22 @@ const mostClasses = 20;
 const shownGroups = 3;
 const shownNames = 4;
 
-const number = (value: number): string => value.toLocaleString("en-US");
-
 /** The inspection of a data set as lines of at most 80 columns where names allow it. */
 export function* dataLines(found: DataInspection): Generator<string> {
   const splits = Object.entries(found.splits);
   yield `data ${found.name}`;
-  yield `${found.layout}, ${number(found.classes.length)} ${found.classes.length === 1 ? "class" : "classes"}`;
+  yield `${found.layout}, ${thousands(found.classes.length)} ${found.classes.length === 1 ? "class" : "classes"}`;
   yield "";
   yield* tableLines(
     ["split", "images", "size", "width", "height", "formats"],
     splits.map(([name, { images, bytes, width, height, formats }]) => [
       name,
-      number(images),
+      thousands(images),
       sizeOf(bytes),
       spread(width),
       spread(height),
       Object.entries(formats)
-        .map(([format, count]) => (count === images ? format : `${format} ${number(count)}`))
+        .map(([format, count]) => (count === images ? format : `${format} ${thousands(count)}`))
         .join(", "),
     ]),
   );
@@ -49,11 +48,11 @@ function* classLines({ classes, splits }: DataInspection): Generator<string> {
     : order;
   const rows = shown.map((label) => [
     shorten(classes[label] ?? String(label), 40),
-    ...parts.map((part) => number(part.classes[label] ?? 0)),
+    ...parts.map((part) => thousands(part.classes[label] ?? 0)),
   ]);
   const lines = [...tableLines(["class", ...Object.keys(splits)], rows)];
   for (const [i, line] of lines.entries()) {
-    if (isLong && i === 6) yield `… ${number(classes.length - 10)} classes between`;
+    if (isLong && i === 6) yield `… ${thousands(classes.length - 10)} classes between`;
     yield line;
   }
 }
@@ -62,10 +61,10 @@ function* findingLines({ kind, text, advice, groups }: Finding): Generator<strin
   yield "";
   yield* wrapLines(`${kind}: ${text}`, "  ");
   for (const group of groups.slice(0, shownGroups)) {
-    const more = group.length > shownNames ? ` … and ${number(group.length - shownNames)} more` : "";
+    const more = group.length > shownNames ? ` … and ${thousands(group.length - shownNames)} more` : "";
     yield* wrapLines(`${group.slice(0, shownNames).join(" = ")}${more}`, "      ");
   }
-  if (groups.length > shownGroups) yield `      … and ${number(groups.length - shownGroups)} more; --json names all`;
+  if (groups.length > shownGroups) yield `      … and ${thousands(groups.length - shownGroups)} more; --json names all`;
   yield* wrapLines(`→ ${advice}`, "    ");
 }
 

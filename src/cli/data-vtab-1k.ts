@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { ConfigError } from "../errors.js";
 import { interruptSignal, print, printJson, showLive } from "../platform/terminal.js";
+import { thousands } from "../report/format.js";
 import { parseCount, parseNumber, parseWords } from "./flags.js";
 import { checkLines, drawLines } from "./vtab-report.js";
 
@@ -78,7 +79,7 @@ const progress = (word: string) => {
     const now = performance.now();
     if (now - last < 100) return;
     last = now;
-    showLive(`${task}: ${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} images ${word}`);
+    showLive(`${task}: ${thousands(done)} of ${thousands(total)} images ${word}`);
   };
 };
 

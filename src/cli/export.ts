@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ExportFormat, ExportReport } from "../platform/node.js";
 import { interruptSignal, print, printJson } from "../platform/terminal.js";
+import { thousands } from "../report/format.js";
 import { downloadReport } from "./download-report.js";
 import { addHubFlags, addMachineFlags, parseCount } from "./flags.js";
 import { percent } from "./train-report.js";
@@ -80,7 +81,7 @@ export function configure(command: Command): void {
 /** The report as lines. */
 function* lines(report: ExportReport): Generator<string> {
   const { format, method, isMerged, backbone, parameters, check, unchecked, files, notes, upload } = report;
-  const size = `${parameters.toLocaleString("en-US")} parameters`;
+  const size = `${thousands(parameters)} parameters`;
   if (method === null) yield `${backbone} with its own head: ${size}`;
   else if (format === "peft") yield `${method} as a LoRA adapter of ${backbone} with HF's names`;
   else if (isMerged) yield `${method} merged into ${backbone}: ${size}, no trace of the adapter`;

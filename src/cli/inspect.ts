@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { printAccount } from "../adapter/account.js";
 import type { Account, Inspection } from "../platform/node.js";
 import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
+import { thousands } from "../report/format.js";
 import { dataLines } from "./data-report.js";
 import { downloadReport } from "./download-report.js";
 import { addHubFlags, addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";
@@ -66,7 +67,7 @@ function progressLine(what: string): (done: number, total: number) => void {
     const now = performance.now();
     if (now - last < 100) return;
     last = now;
-    showLive(`${done.toLocaleString("en-US")} of ${total.toLocaleString("en-US")} ${what}`);
+    showLive(`${thousands(done)} of ${thousands(total)} ${what}`);
   };
 }
 

@@ -1,6 +1,7 @@
 import { printAccount } from "../adapter/account.js";
 import type { Metrics, StartEvent, TrainEvent } from "../platform/node.js";
 import { hasLiveLine, print, showLive, tell } from "../platform/terminal.js";
+import { thousands } from "../report/format.js";
 import { downloadReport } from "./download-report.js";
 import { duration } from "./duration.js";
 
@@ -51,9 +52,7 @@ export function trainReport(isJson: boolean): (event: TrainEvent) => void {
             `ended after epoch ${event.epochsDone}: no better validation accuracy since epoch ${event.best?.epoch}, which is the result`,
           );
         }
-        say(
-          `${event.method}: ${event.trainable.toLocaleString("en-US")} parameters, ${(100 * event.share).toFixed(4)} %`,
-        );
+        say(`${event.method}: ${thousands(event.trainable)} parameters, ${(100 * event.share).toFixed(4)} %`);
         say(`val   ${metrics(event.val)}`);
         say(`test  ${metrics(event.test)}`);
         if (event.best) say(`best on validation: epoch ${event.best.epoch}, test ${metrics(event.best.test)}`);

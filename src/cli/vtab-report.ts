@@ -1,9 +1,10 @@
 import type { VtabList } from "../data/vtab-check.js";
 import type { TaskCheck } from "../platform/vtab/check.js";
 import type { DrawOutcome } from "../platform/vtab/draw.js";
+import { thousands } from "../report/format.js";
 import { tableLines, wrapLines } from "./text.js";
 
-const number = (value: number | undefined): string => (value === undefined ? "–" : value.toLocaleString("en-US"));
+const number = (value: number | undefined): string => (value === undefined ? "–" : thousands(value));
 /** Letters of a digest that tell two apart at sight; `--json` has all. */
 const shownDigest = 12;
 

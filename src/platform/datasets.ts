@@ -53,8 +53,9 @@ const layouts =
 export async function openDataset(root: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { shots, seed = 0 } = options;
   const whole = isDrawn(root) ? openDrawn(root) : await openPlace(root, options);
-  if (whole.layout === "shot lists") return whole;
-  const dataset = shots === undefined ? whole : takeShots(whole, shots, seed);
+  // Lists of shots have been read for as many and for the seed.
+  const isTaken = shots === undefined || whole.layout === "shot lists";
+  const dataset = isTaken ? whole : takeShots(whole, shots, seed);
   return options.final ? joinTrainVal(dataset) : takeVal(dataset, options);
 }
 

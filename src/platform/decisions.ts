@@ -6,6 +6,7 @@ import { defaultShare } from "../methods/sas.js";
 import { accountFor, assembleStep, baseRate } from "../train/assemble.js";
 import { classWeightsOf } from "../train/class-weights.js";
 import type { TrainConfig } from "../train/config.js";
+import type { RunFacts } from "../train/events.js";
 import { bytesOf, type Footprint, trainingFootprint } from "../train/footprint.js";
 import { fitArchitecture } from "../train/network.js";
 import { resolveOptions } from "../train/options.js";
@@ -14,7 +15,6 @@ import type { TrainingStep } from "../train/step.js";
 import { type Architecture, parameterCount } from "../vit/architecture.js";
 import { defaultCacheBytes } from "./images.js";
 import { threadsOf } from "./ort-node.js";
-import type { RunFacts } from "./run-folder.js";
 import { type StartOutline, type Transforms, transformsOf } from "./start.js";
 
 /** Everything about a training that can be decided without the weights. */

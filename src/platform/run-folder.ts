@@ -5,26 +5,11 @@ import type { Split } from "../data/dataset.js";
 import { ConfigError, FormatError } from "../errors.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.js";
 import { parseConfig, type TrainConfig } from "../train/config.js";
-import type { DoneEvent } from "../train/events.js";
+import type { DoneEvent, RunFacts } from "../train/events.js";
 import type { RunStore } from "../train/store.js";
 import { readSafetensors, safetensorsChunks } from "../vit/safetensors.js";
 import { appendLine, makeFolder, openBytes, readIfThere, writeAtomically } from "./files.js";
 import { type FolderLock, lockFolder } from "./lock.js";
-
-/** Everything beside the configuration that decides a run's bits; a run goes on only where all of it is the same. */
-export interface RunFacts {
-  /** Of this package. */
-  readonly version: string;
-  /** Of ONNX Runtime. */
-  readonly engine: string;
-  readonly threads: number;
-  readonly lanes: number;
-  readonly microBatch: number;
-  /** Hash over the backbone's tensors. */
-  readonly backbone: string;
-  /** Digest of the data set. */
-  readonly data: string;
-}
 
 /** What a run is about, for whoever looks at it while it is under way. */
 export interface RunTask {

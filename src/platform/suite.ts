@@ -166,14 +166,14 @@ function createRunner(
         error: messageOf(error),
         ...(isFinding && { hasDiverged: true }),
       };
-      // What an earlier call measured stays, though it could not be scored on more.
+      // What an earlier call measured stays, though it could not be scored on done.
       if (!isFinished(known)) await folder.record(line);
       onEvent({ event: "failure", line });
       return line;
     }
   }
 
-  /** What was a result before other settings were tried beside it is none any more. */
+  /** What was a result before other settings were tried beside it is none any done. */
   async function passOver(cell: Cell, chosen: Setting): Promise<void> {
     const trialOf = (setting: Setting, seed: number) => plan.trialOf(cell, setting, seed, options.final ?? false);
     for (const seed of cell.seeds) {
@@ -215,10 +215,12 @@ function createRunner(
         },
       },
     );
-    const bestEpoch = !done.best ? "none" : done.best.epoch === done.epochs ? "last" : "earlier";
+    // Where patience ended it, the best epoch is what the run is.
+    const isLast = done.best?.epoch === done.epochs || trial.config.patience !== undefined;
+    const bestEpoch = !done.best ? "none" : isLast ? "last" : "earlier";
     const scores = await scoreRun({ run, threads }, bestEpoch, targets, signal);
     // A training that an earlier process ended is not done again, but it took its time.
-    const own = Math.max((performance.now() - began) / 1000, isFinished(known) ? 0 : Number(done.seconds));
+    const own = Math.max((performance.now() - began) / 1000, isFinished(known) ? 0 : done.seconds);
     const wallSeconds = own + (isFinished(known) ? known.wallSeconds : 0);
     const divided = plan.tasks.find(({ name }) => name === trial.task)?.images ?? { train: 0, val: 0, test: 0 };
     const counted = trial.config.final ? joinImages(divided) : divided;
@@ -245,38 +247,22 @@ const factsOf = (
 ): Omit<
   TrialLine,
   "trial" | "suite" | "task" | "method" | "seed" | "role" | "scores" | "targets" | "images" | "wallSeconds"
-> => {
-  // Written by `train` beside what its type names.
-  const more = done as unknown as {
-    readonly options: TrialLine["options"];
-    readonly lr: number;
-    readonly headLr: number;
-    readonly architecture: string;
-    readonly backbone: string;
-    readonly data: string;
-    readonly version: string;
-    readonly engine: string;
-    readonly device: string;
-    readonly threads: number;
-    readonly seconds: number;
-  };
-  return {
-    config: decidingKeys(trial.config),
-    options: more.options,
-    lr: more.lr,
-    headLr: more.headLr,
-    trainable: done.trainable,
-    head: done.head,
-    total: done.total,
-    architecture: more.architecture,
-    val: done.val,
-    bestEpoch: done.best && { epoch: done.best.epoch, val: done.best.val },
-    versions: { "sas-petl": more.version, engine: more.engine, node: process.version },
-    digests: { ...(trial.digest !== more.data && { task: trial.digest }), data: more.data, backbone: more.backbone },
-    device: more.device,
-    threads: more.threads,
-    seconds: more.seconds,
-  };
-};
+> => ({
+  config: decidingKeys(trial.config),
+  options: done.options,
+  lr: done.lr,
+  headLr: done.headLr,
+  trainable: done.trainable,
+  head: done.head,
+  total: done.total,
+  architecture: done.architecture,
+  val: done.val,
+  bestEpoch: done.best && { epoch: done.best.epoch, val: done.best.val },
+  versions: { "sas-petl": done.version, engine: done.engine, node: process.version },
+  digests: { ...(trial.digest !== done.data && { task: trial.digest }), data: done.data, backbone: done.backbone },
+  device: done.device,
+  threads: done.threads,
+  seconds: done.seconds,
+});
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,10 +1,11 @@
 import { shareInterval } from "../evaluate/interval.js";
 import { confusionMatrix, type Metrics } from "../evaluate/metrics.js";
+import type { DoneEvent } from "../train/events.js";
 import { drawCalibration } from "./calibration.js";
 import { drawClasses, drawConfusedPairs } from "./classes.js";
 import { confusionStyle, drawConfusion } from "./confusion.js";
 import { drawCurves } from "./curves.js";
-import { percent, seconds, sharePercent, shortNumber, thousands } from "./format.js";
+import { counted, percent, seconds, sharePercent, shortNumber, thousands } from "./format.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { drawMistakes, mistakesStyle, worstMistakes } from "./mistakes.js";
 import { drawFacts, drawTiles, type Section, type Tile, writePage } from "./page.js";
@@ -42,7 +43,7 @@ function summary(run: Run): Content {
   const on = images && html` on ${thousands(images.train)} images of ${run.classes.length} classes`;
   const epochs = run.lines.filter(({ event }) => event === "epoch").length;
   const time = result
-    ? html`, ${config.epochs} epochs in ${seconds(Number(result.seconds))}`
+    ? html`, ${epochsOf(result)} in ${seconds(result.seconds)}`
     : html`; ${epochs} of ${config.epochs} epochs are done, the run is not finished`;
   const headline = headlineOf(run);
   const found =
@@ -50,6 +51,10 @@ function summary(run: Run): Content {
     html` It classifies <b>${percent(headline.metrics.top1)}</b> of ${headline.count !== null && thousands(headline.count)} ${splitWords[headline.split]} images rightly.`;
   return html`Method <b>${config.method}</b> adapts ${lastPart(config.backbone)} to ${lastPart(config.data)},${trained ?? ""}${on}${time}.${found}`;
 }
+
+/** How many epochs a run took, and why not all. */
+const epochsOf = ({ epochs, epochsDone }: DoneEvent): string =>
+  epochsDone < epochs ? `${epochsDone} of ${epochs} epochs, after which patience ended it,` : counted(epochs, "epoch");
 
 /** The last part of a path: where it lies on whose disk is nobody's business. */
 const lastPart = (path: string): string => shortName(path.split(/[/\\]/).filter(Boolean).at(-1) ?? path);
@@ -77,7 +82,7 @@ function tilesOf(run: Run): readonly Tile[] {
   if (result) {
     tiles.push({
       title: "Training time",
-      value: seconds(Number(result.seconds)),
+      value: seconds(result.seconds),
       more: `${result.imagesPerSecond.toFixed(1)} images/s`,
     });
   }
@@ -89,16 +94,22 @@ function tilesOf(run: Run): readonly Tile[] {
   return tiles;
 }
 
-/** All scores of the last epoch and of the best one. */
-function drawScores({ result, lines, images }: Run): Content {
+/** All scores of the last epoch and of the best one; of the best one alone where patience decided. */
+function drawScores({ config, result, lines, images }: Run): Content {
   const latest = lines.findLast((line) => line.event === "epoch");
   const val = result ? result.val : latest?.event === "epoch" ? latest.val : null;
   const named = (title: string, metrics: Metrics | null | undefined, count: number | undefined) =>
     metrics ? [{ title, metrics, count }] : [];
   const best = result?.best;
+  // With patience the result is what the best epoch made.
+  const isBest = result !== null && config.patience !== undefined;
   const found = [
-    ...named("test, last epoch", result?.test, images?.test),
-    ...named("validation, last epoch", val, images?.val),
+    ...(isBest
+      ? []
+      : [
+          ...named("test, last epoch", result?.test, images?.test),
+          ...named("validation, last epoch", val, images?.val),
+        ]),
     ...named(`test, best epoch (${best?.epoch})`, best?.test, images?.test),
     ...named(`validation, best epoch (${best?.epoch})`, best?.val, images?.val),
   ];

@@ -1,4 +1,4 @@
-import { percent as inPercent } from "../report/format.js";
+import { percent as inPercent, thousands } from "../report/format.js";
 import type { Part, PartCell } from "./part.js";
 import type { TrialLine } from "./result.js";
 import { type Interval, meanOf, pairedInterval, type Spread } from "./statistics.js";
@@ -24,7 +24,7 @@ export function figureCell(spread: Spread | undefined): PartCell {
 
 /** A count of parameters. */
 export const countCell = (count: number): PartCell => ({
-  text: Math.round(count).toLocaleString("en-US"),
+  text: thousands(count),
   sort: count,
 });
 

@@ -61,19 +61,46 @@ export interface CheckpointEvent {
   readonly step: number;
 }
 
+/** Everything beside the configuration that decides a run's bits; a run goes on only where all of it is the same. */
+export interface RunFacts {
+  /** Of this package. */
+  readonly version: string;
+  /** Of ONNX Runtime. */
+  readonly engine: string;
+  readonly threads: number;
+  readonly lanes: number;
+  readonly microBatch: number;
+  /** Hash over the backbone's tensors. */
+  readonly backbone: string;
+  /** Digest of the data set. */
+  readonly data: string;
+}
+
 /** The last line of a run and its `result.json`: where the command has ended, everything it found. */
-export interface DoneEvent extends Account {
+export interface DoneEvent extends Account, RunFacts {
   readonly event: "done";
   readonly method: string;
   readonly val: Metrics | null;
   readonly test: Metrics | null;
   readonly best: BestEpoch | null;
+  readonly epochs: number;
   /** Fewer than asked for where patience ran out. */
   readonly epochsDone: number;
+  /** Spent on training images. */
+  readonly seconds: number;
   readonly imagesPerSecond: number;
   /** Where the adapter lies. */
   readonly adapter: string;
-  readonly [more: string]: unknown;
+  /** Options of the method, with nothing left to be decided. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly architecture: string;
+  /** Where the backbone comes from, if that is not a path on this machine. */
+  readonly place?: string;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly headLr: number;
+  readonly seed: number;
+  readonly device: string;
 }
 
 /** What the loop reports. */

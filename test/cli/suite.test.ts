@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDataset } from "../../src/platform/datasets.js";
 import { makeTinyTask } from "../support/tiny-task.js";
 import { jsonLines, run, start } from "./command.js";
 
@@ -236,6 +237,8 @@ describe("the other suites", () => {
     const found = resultsOf("p") as { images: unknown; digests: { data: string } }[];
     expect(found.map(({ images }) => images)).toEqual([0, 1].map(() => ({ train: 6, val: 12, test: 9 })));
     expect(new Set(found.map(({ digests }) => digests.data)).size).toBe(2);
+    const { splits } = await openDataset(root, { shots: 2, seed: 1, final: true });
+    expect([splits.train?.count, splits.val, splits.test?.count]).toEqual([18, null, 9]);
   });
 
   it("domain-generalization scores targets with and without the mask, and says which", async () => {

@@ -42,6 +42,19 @@ describe("the report of a run", () => {
     expect(document.querySelector("#setup")?.textContent).toContain("d1gest");
   });
 
+  it("speaks of the best epoch where patience ended the run", () => {
+    const { config, result, ...run } = makeRun(10, 500);
+    if (!result?.test || !result.val) throw new Error("this run is finished");
+    const best = { epoch: 2, val: result.val, test: result.test };
+    const ended = { ...result, epochs: 20, epochsDone: 5, best };
+    const { document } = open({ ...run, config: { ...config, epochs: 20, patience: 3 }, result: ended });
+    expect(document.querySelector("header, body")?.textContent).toContain(
+      "5 of 20 epochs, after which patience ended it",
+    );
+    const names = [...document.querySelectorAll("#result tbody tr")].map((row) => row.children[0]?.textContent);
+    expect(names).toEqual(["test, best epoch (2)", "validation, best epoch (2)"]);
+  });
+
   it("draws the rate that was trained with: of the method, or of a head alone", () => {
     const run = makeRun(3, 30);
     expect(open(run).document.querySelector("#curves")?.textContent).toContain("same course up to 0.001.");

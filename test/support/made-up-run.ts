@@ -37,7 +37,9 @@ export function makeRun(classes: number, count: number, { right = 3, name = (i: 
     lines,
     result: {
       ...{ event: "done", method: "sas", ...account, val: { ...test, top1: 0.3 }, test, best: null },
-      ...{ epochsDone: 3, imagesPerSecond: 25, adapter: "x", seconds: 100, options: { rank: 8 } },
+      ...{ epochs: 3, epochsDone: 3, imagesPerSecond: 25, adapter: "x", seconds: 100, options: { rank: 8 } },
+      ...{ architecture: "vit_tiny_patch16_224", batchSize: 32, lr: 1e-3, headLr: 1e-3, seed: 0, device: "cpu" },
+      ...{ version: "0.1.0", engine: "onnxruntime", threads: 2, lanes: 1, microBatch: 32, backbone: "b", data: "d" },
     },
     predictions: [...predictionsOf("test", { logits, labels }, (i) => `test/${name(labels[i] as number)}/${i}.jpg`)],
   };
