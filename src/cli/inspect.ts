@@ -22,7 +22,7 @@ found, the exit code is 0; it is 1 or 2 only where the data cannot be opened at 
 
 interface Flags {
   readonly json?: boolean;
-  readonly method: string;
+  readonly method?: string;
   readonly classes?: number;
   readonly revision?: string;
   readonly offline?: boolean;
@@ -35,7 +35,7 @@ export function configure(command: Command): void {
       "<target>",
       "backbone (folder or name on the hub), adapter file or folder of HF PEFT, run folder, data set (folder, archive, list, drawn:…), or an architecture's name",
     )
-    .option("--method <method>", "for a network: how it is adapted", "sas")
+    .option("--method <method>", "for a network: how it is adapted (default: sas)")
     .option("--classes <count>", "for a network: classes of the head", parseCount);
   addMethodFlags(addHubFlags(command));
   command.addHelpText("after", examples).action(async (target: string, flags: Flags) => {

@@ -88,6 +88,12 @@ export async function readSuite(
   }
   const shared = { ...recipe, ...(given as SuiteConfig) };
   const methods = parseMethods(flags.methods);
+  const rate = lrGrid ? "--lr-grid" : given.lr === undefined ? undefined : nameOf("lr");
+  if (rate !== undefined && methods.every(({ settings }) => settings.every(({ lr }) => lr !== undefined))) {
+    throw new ConfigError(
+      `${suite}: ${rate} has no effect beside methods that all bring an lr of their own. Leave it out.`,
+    );
+  }
   const kept = methods.map(({ method }) => Object.keys(forMethod({ ...shared, data: "-", method })));
   const idle = Object.keys(given).find((key) => kept.every((keys) => !keys.includes(key)));
   if (idle !== undefined) {

@@ -14,10 +14,11 @@ export interface Finding {
     | "near-duplicate"
     | "one-class"
     | "empty-class"
+    | "unscored-class"
     | "imbalance"
     | "tiny"
     | "stretched";
-  /** How many images it concerns; of `one-class`, `empty-class` and `imbalance`, classes. */
+  /** How many images it concerns; of `one-class`, `empty-class`, `unscored-class` and `imbalance`, classes. */
   readonly count: number;
   /** What was found, in one sentence. */
   readonly text: string;
@@ -48,10 +49,10 @@ export function findFaults(dataset: Dataset, survey: Survey): readonly Finding[]
   );
   return [
     ...unreadable(survey),
-    ...conflicts(identical, dataset.classes),
+    ...conflicts(identical.filter(hasConflict), dataset.classes),
     ...leaks(identical, "leak"),
     ...leaks(near, "near-leak"),
-    ...duplicates(identical),
+    ...duplicates(identical.filter((images) => !hasConflict(images))),
     ...nearDuplicates(near),
     ...classFaults(dataset),
     ...shapes(survey.images),
@@ -73,8 +74,9 @@ function unreadable({ unreadable: images }: Survey): readonly Finding[] {
   ];
 }
 
-function conflicts(identical: readonly (readonly ImageFacts[])[], classes: readonly string[]): readonly Finding[] {
-  const groups = identical.filter((images) => new Set(images.map(({ label }) => label)).size > 1);
+const hasConflict = (images: readonly ImageFacts[]): boolean => new Set(images.map(({ label }) => label)).size > 1;
+
+function conflicts(groups: readonly (readonly ImageFacts[])[], classes: readonly string[]): readonly Finding[] {
   if (groups.length === 0) return [];
   return [
     {
@@ -196,6 +198,19 @@ function classFaults(dataset: Dataset): readonly Finding[] {
         ? "Labels count from 0 here, and these seem to count from 1: subtract 1, or use names."
         : "They cannot be learned: add images, or take the names out of the list of classes.",
       groups: empty.map((name) => [name]),
+    });
+  }
+  for (const split of ["val", "test"] as const) {
+    if (!dataset.splits[split]) continue;
+    const scored = countClasses(dataset, split);
+    const missing = present.filter(({ label }) => scored[label] === 0);
+    if (missing.length === 0) continue;
+    findings.push({
+      kind: "unscored-class",
+      count: missing.length,
+      text: `${counted(missing.length, "class", "classes")} ${missing.length === 1 ? "has" : "have"} no ${split} image.`,
+      advice: `How well they are told apart will not show in the ${split} accuracy: add images of them to ${split}.`,
+      groups: missing.map(({ name }) => [name]),
     });
   }
   if (least && most && most.count > mostImbalance * least.count) {

@@ -1,4 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Account } from "../adapter/account.js";
 import { isDrawn } from "../data/drawn.js";
 import { ConfigError } from "../errors.js";
@@ -9,12 +10,12 @@ import { type Architecture, architectureOf, parameterCount } from "../vit/archit
 import { readSafetensorsHeader } from "../vit/safetensors.js";
 import { openAdapter } from "./classifier.js";
 import { isDataFile } from "./datasets/archive.js";
-import { openBytes } from "./files.js";
+import { isThere, openBytes } from "./files.js";
 import { parseHubName } from "./hub/name.js";
 import { bundledBackbone, isLastingPlace, type LocateOptions, openLocated } from "./hub.js";
 import { type DataInspection, inspectData } from "./inspect-data.js";
 import { describePeft, isPeftFolder } from "./peft-folder.js";
-import { readResult, readRunRecord } from "./run-folder.js";
+import { readResult, readRunRecord, runFiles } from "./run-folder.js";
 import { isWeights } from "./weights-names.js";
 
 /** How an architecture is looked at. */
@@ -36,33 +37,59 @@ export type Inspection =
   | ({ readonly kind: "run" | "adapter"; readonly name: string } & Record<string, unknown>)
   | DataInspection;
 
+type Kind = "architecture" | "backbone" | "adapter" | "PEFT adapter" | "run" | "data set";
+
 /**
- * What there is to know about a backbone's folder or name (`sas-mini`, or on the hub), an adapter's file or folder of HF PEFT, a run folder, a data set, or an architecture's name.
- * @throws ConfigError where it is none of them
+ * What there is to know about a backbone's folder or name (`sas-mini`, or on the hub), an adapter's file or folder of HF
+ * PEFT, a run folder, a data set, or an architecture's name.
+ * @throws ConfigError where it is none of them, or an option speaks of another kind
  * @throws FormatError where a file is damaged
  */
 export async function inspect(target: string, options: InspectOptions = {}): Promise<Inspection> {
-  if (isDrawn(target)) return inspectData(target, options);
+  const kind = await kindOf(target);
+  if (kind !== "architecture" && kind !== "backbone") refuseNetworkOptions(target, kind, options);
+  switch (kind) {
+    case "architecture":
+      return { kind, name: target, ...describe(architectureOf(target), options) };
+    case "backbone":
+      return inspectBackbone(target, options);
+    case "adapter":
+      return inspectAdapter(target);
+    case "PEFT adapter":
+      return { kind: "adapter", name: target, ...(await describePeft(target)) };
+    case "run":
+      return inspectRun(target);
+    case "data set":
+      return inspectData(target, options);
+  }
+}
+
+async function kindOf(target: string): Promise<Kind> {
+  if (isDrawn(target)) return "data set";
   const facts = await stat(target).catch(() => undefined);
   if (facts === undefined) {
-    if (target === bundledBackbone || parseHubName(target)) return inspectBackbone(target, options);
-    const isArchitecture = /^(vit|deit)[^/\\]*$/.test(target) && !isDataFile(target) && !isWeights(target);
-    if (!isArchitecture) throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
-    const architecture = architectureOf(target);
-    return { kind: "architecture", name: target, ...describe(architecture, options) };
+    if (target === bundledBackbone || parseHubName(target)) return "backbone";
+    if (/^(vit|deit)[^/\\]*$/.test(target) && !isDataFile(target) && !isWeights(target)) return "architecture";
+    throw new ConfigError(`${target}: there is no such file or folder. Check the path.`);
   }
-  if (facts.isFile() && isDataFile(target)) return inspectData(target, options);
+  if (facts.isFile() && isDataFile(target)) return "data set";
   if (facts.isFile() && !isWeights(target)) {
     throw new ConfigError(
       `${target}: expected an adapter's file (.safetensors), a backbone's weights, a run or a data set (a folder, an archive, a list).`,
     );
   }
-  if (facts.isFile()) return (await isAdapter(target)) ? inspectAdapter(target) : inspectBackbone(target, options);
-  if (await isPeftFolder(target)) return { kind: "adapter", name: target, ...(await describePeft(target)) };
+  if (facts.isFile()) return (await isAdapter(target)) ? "adapter" : "backbone";
+  if (await isPeftFolder(target)) return "PEFT adapter";
   const names = await readdir(target);
-  if (names.includes("metrics.jsonl") || names.includes("adapter.safetensors")) return inspectRun(target, names);
-  if (names.some(isWeights)) return inspectBackbone(target, options);
-  return inspectData(target, options);
+  if (names.includes(runFiles.metrics) || names.includes(runFiles.adapter)) return "run";
+  return names.some(isWeights) ? "backbone" : "data set";
+}
+
+function refuseNetworkOptions(target: string, kind: Kind, options: InspectOptions): void {
+  const { method, classes, revision, options: given = {} } = options;
+  const [set] = Object.entries({ method, classes, revision, ...given }).find(([, value]) => value !== undefined) ?? [];
+  if (set === undefined) return;
+  throw new ConfigError(`${target}: ${set} is for a network, and has no effect on a ${kind}. Leave it out.`);
 }
 
 /** True for a safetensors file that says it is an adapter. */
@@ -105,7 +132,7 @@ async function inspectAdapter(path: string): Promise<Inspection> {
   return { kind: "adapter", name: path, method, options, ...account, ...rest, tensors: shapes };
 }
 
-async function inspectRun(folder: string, names: readonly string[]): Promise<Inspection> {
+async function inspectRun(folder: string): Promise<Inspection> {
   const record = await readRunRecord(folder);
   const result = await readResult(folder);
   const run = {
@@ -114,7 +141,7 @@ async function inspectRun(folder: string, names: readonly string[]): Promise<Ins
     facts: record?.facts ?? null,
     result: result ?? null,
   };
-  if (!names.includes("adapter.safetensors")) return { kind: "run", name: folder, finished: false, ...run };
+  if (!(await isThere(join(folder, runFiles.adapter)))) return { kind: "run", name: folder, finished: false, ...run };
   const { method, options, account, classes } = await openAdapter(folder);
   return { kind: "run", name: folder, finished: result !== undefined, method, options, ...account, classes, ...run };
 }

@@ -28,17 +28,21 @@ export const questionTitles: Readonly<Record<QuestionName, string>> = {
  * The questions of the ablation with their variants. Where a question is asked at equal budgets, each variant takes the
  * largest size whose count of parameters does not exceed the budget, or the least budget into which all of them fit. Where
  * equal sizes of rank and embedding leave too much of it, the rank is one more, beside at least half the embedding.
- * @param budget parameters; default: what SaS takes by default
- * @throws ConfigError where a question is not known
+ * @param asked budget in parameters; default: what SaS takes by default
+ * @throws ConfigError where a question is not known or asked twice, or a budget that was asked for is below the smallest SaS
  */
-export function questionsOf(
-  architecture: Architecture,
-  names: readonly string[],
-  budget = sas.count(architecture, sas.resolve(architecture, {})),
-): readonly Question[] {
+export function questionsOf(architecture: Architecture, names: readonly string[], asked?: number): readonly Question[] {
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new ConfigError(`ablation: ${twice} is asked twice. Ask it once.`);
+  const smallest = countAt(architecture, {}, 1);
+  if (asked !== undefined && asked < smallest) {
+    throw new ConfigError(`ablation: a budget of ${asked} holds no SaS, which takes ${smallest} parameters at least.`);
+  }
+  const budget = asked ?? sas.count(architecture, sas.resolve(architecture, {}));
   /** Variants at one budget; a module that is left out has no size. */
   const sized = (all: readonly Partial<SasOptions>[]): readonly Partial<SasOptions>[] => {
-    const shared = Math.max(budget, ...all.map((given) => countAt(architecture, given, 1)));
+    const least = Math.max(...all.map((given) => countAt(architecture, given, 1)));
+    const shared = Math.max(budget, least);
     return all.map((given) => {
       const { rank, embedding } = fill(architecture, shared, given);
       return {

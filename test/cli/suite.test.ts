@@ -164,6 +164,19 @@ describe("suite vtab-1k", () => {
     await refused(/named twice/, "run", "--data", "data,./data");
     await refused(/--lr-grid: expected rates above 0/, "run", "--data", "data", "--lr-grid", "1e-3,0");
     await refused(/--lr has no effect beside --lr-grid/, "run", "--data", "data", "--lr", "1", "--lr-grid", "1");
+    const own = ["--methods", "sas:lr=1e-2,lora:lr=1e-3"];
+    await refused(
+      /--lr-grid has no effect beside methods that all/,
+      "run",
+      "--data",
+      "data",
+      ...own,
+      "--lr-grid",
+      "1,2",
+    );
+    await refused(/--lr has no effect beside methods that all/, "run", "--data", "data", ...own, "--lr", "1");
+    await refused(/form is asked twice/, "ablation", "--data", "data", "--questions", "form,form");
+    await refused(/unknown option '--val-fraction'/, "few-shot", "--data", "data", "--val-fraction", "0.5");
     await refused(/--lr has no effect with linear/, "run", "--data", "data", "--lr", "1", "--methods", "linear");
     writeFileSync(join(folder, "settings.json"), JSON.stringify({ seed: 3 }));
     await refused(/seed: a suite has several/, "run", "--data", "data", "--config", "settings.json");

@@ -86,11 +86,11 @@ describe("inspecting a data set", () => {
   it("finds the same image twice, in other clothes, under another label, and in train and test", () => {
     expect(finding("duplicate")).toMatchObject([
       {
-        count: 3,
+        // What has two labels is a conflict, and named there alone.
+        count: 2,
         groups: [
           ["train/cat/1.png", "train/cat/again.png"],
           ["train/cat/3.png", "train/cat/stored.webp"],
-          ["train/cat/4.png", "train/dog/both.png"],
         ],
       },
     ]);
@@ -135,6 +135,14 @@ describe("inspecting a data set", () => {
     await writeFile(join(root, "set/labels.csv"), "path,label\ntrain/cat/1.png,1\ntrain/cat/2.png,2\n");
     const { findings } = await inspectData(join(root, "set/labels.csv"));
     expect(findings).toMatchObject([{ kind: "empty-class", count: 1, advice: expect.stringContaining("subtract 1") }]);
+  });
+
+  it("finds classes that the test images say nothing about", async () => {
+    const rows = ["train/cat/1.png,cat,train", "train/dog/both.png,dog,train", "test/cat/near.jpg,cat,test"];
+    await writeFile(join(root, "set/halves.csv"), ["path,label,split", ...rows].join("\n"));
+    const { findings } = await inspectData(join(root, "set/halves.csv"));
+    expect(findings).toMatchObject([{ kind: "unscored-class", count: 1, groups: [["dog"]] }]);
+    expect(findings[0]?.text).toBe("1 class has no test image.");
   });
 
   it("says that one class is nothing to tell apart, and that a folder is not there", async () => {

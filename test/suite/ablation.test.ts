@@ -62,7 +62,13 @@ describe("the ablation", () => {
     expect(Math.max(...counts) / Math.min(...counts)).toBeLessThan(2);
   });
 
-  it("refuses unknown questions", () => {
+  it("refuses what cannot be asked", () => {
     expect(() => questionsOf(tiny, ["from"])).toThrow(/Did you mean form/);
+    expect(() => questionsOf(tiny, ["form", "sites", "form"])).toThrow(/form is asked twice/);
+    const smallest = countOf({ rank: 1, embedding: 1 });
+    expect(() => questionsOf(tiny, ["form"], smallest - 1)).toThrow(
+      `a budget of ${smallest - 1} holds no SaS, which takes ${smallest} parameters at least`,
+    );
+    expect(questionsOf(tiny, ["division"], smallest)[0]?.methods).toHaveLength(1);
   });
 });
