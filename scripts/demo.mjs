@@ -6,11 +6,12 @@
 // What is printed is the accuracy on the test pictures after the last epoch.
 //
 // --quick makes everything tiny: it shows that all parts work, its accuracies mean nothing.
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { lockFolder } from "../dist/platform/lock.js";
 import { train } from "../dist/platform/node.js";
 import { hasLiveLine, print, showLive, tell } from "../dist/platform/terminal.js";
 
@@ -48,6 +49,17 @@ async function main() {
   const out = relative(root, values.out ? resolve(values.out) : join(root, "runs", "demo")) || ".";
   process.chdir(root);
   const place = (...names) => join(out, ...names);
+  mkdirSync(out, { recursive: true });
+  const lock = await lockFolder(out);
+  try {
+    await compare(place, values.quick ? quick : full);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Trains with each method, and prints what came of it. */
+async function compare(place, settings) {
   for (const part of [...methods.map(({ method }) => method), "summary.json"]) {
     rmSync(place(part), { recursive: true, force: true });
   }
@@ -57,7 +69,6 @@ async function main() {
   let frozen = 0;
   for (const config of methods) {
     const started = performance.now();
-    const settings = values.quick ? quick : full;
     const done = await trainVisibly({ ...settings, ...config, backbone, out: place(config.method) });
     const adapter = place(config.method, "adapter.safetensors");
     frozen = done.total - done.trainable;

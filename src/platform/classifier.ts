@@ -19,7 +19,7 @@ import { openBytes } from "./files.js";
 import { type LocateOptions, openLocated } from "./hub.js";
 import { createLaneExecutors, threadsOf } from "./ort-node.js";
 import { isPeftFolder, openPeft } from "./peft-folder.js";
-import { readRunRecord, runFiles } from "./run-folder.js";
+import { readResult, readRunRecord, runFiles } from "./run-folder.js";
 
 /** A network that is ready to answer. */
 export interface Classifier {
@@ -57,12 +57,13 @@ export async function openAdapter(path: string, best = false): Promise<Adapter> 
   if (facts === undefined) throw new ConfigError(`${path}: there is no such run or adapter. Check the path.`);
   const file = facts.isDirectory() ? join(path, best ? runFiles.best : runFiles.adapter) : path;
   if (facts.isDirectory() && (await stat(file).catch(() => undefined)) === undefined) {
-    const record = await readRunRecord(path);
-    throw new ConfigError(
-      record
-        ? `${path}: the run has no ${best ? "best" : "finished"} adapter yet. Go on with it by train --resume.`
-        : `${path}: this is no run folder. Pass the folder that train --out made.`,
-    );
+    const [record, result] = [await readRunRecord(path), await readResult(path)];
+    const why = !record
+      ? "this is no run folder. Pass the folder that train --out made."
+      : best && result
+        ? "the run has no best epoch, since it had no validation images. Ask for the last one, without --best."
+        : `the run has no ${best ? "best" : "finished"} adapter yet. Go on with it by train --resume.`;
+    throw new ConfigError(`${path}: ${why}`);
   }
   const source = await openBytes(file);
   try {
