@@ -89,12 +89,20 @@ function draw(figure: Figure, style: string | null): Markup {
   }${y.ticks.map((tick) => {
     const at = place(y.at(tick));
     return html`<line class="grid" x1="${place(left)}" x2="${place(right)}" y1="${at}" y2="${at}"/><text x="${place(left - 7)}" y="${at}" dy=".32em" text-anchor="end">${writeY(tick)}</text>`;
-  })}<line class="axis" x1="${place(left)}" x2="${place(right)}" y1="${bottom}" y2="${bottom}"/>${x.ticks.map(
-    (tick) => {
-      const at = place(x.at(tick));
-      return html`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 4}"/><text x="${at}" y="${bottom + 17}" text-anchor="middle">${writeX(tick)}</text>`;
-    },
-  )}<text x="${place((left + right) / 2)}" y="${height - 4}" text-anchor="middle">${figure.x.label}</text><text transform="translate(12 ${place((top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${figure.y.label}</text>${marks}${legend.entries}${beside}</svg>`;
+  })}${drawBase(left, right, bottom, x.gap)}${x.ticks.map((tick) => {
+    const at = place(x.at(tick));
+    return html`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 4}"/><text x="${at}" y="${bottom + 17}" text-anchor="middle">${writeX(tick)}</text>`;
+  })}<text x="${place((left + right) / 2)}" y="${height - 4}" text-anchor="middle">${figure.x.label}</text><text transform="translate(12 ${place((top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${figure.y.label}</text>${marks}${legend.entries}${beside}</svg>`;
+}
+
+/** The axis below, with two strokes where it is broken. */
+function drawBase(left: number, right: number, y: number, gap: number | undefined): Content {
+  const piece = (from: number, to: number): Markup =>
+    html`<line class="axis" x1="${place(from)}" x2="${place(to)}" y1="${y}" y2="${y}"/>`;
+  if (gap === undefined) return piece(left, right);
+  const stroke = (at: number): Markup =>
+    html`<line class="axis" x1="${place(at - 2)}" x2="${place(at + 2)}" y1="${y + 5}" y2="${y - 5}"/>`;
+  return html`${piece(left, gap - 3)}${piece(gap + 3, right)}${stroke(gap - 3)}${stroke(gap + 3)}`;
 }
 
 interface Drawn extends Series {
@@ -183,7 +191,7 @@ function placeNames(series: readonly Drawn[], x: Scale, y: Scale, inside: Box): 
   const ends = series
     .flatMap(({ name, points }) => points.slice(-1).map((last) => ({ name, px: x.at(last.x), py: y.at(last.y) })))
     .sort((a, b) => a.py - b.py);
-  return ends.map(({ name, px, py }) => {
+  const placed = ends.map(({ name, px, py }) => {
     const width = textWidth(name);
     const boxes = shifts.flatMap((shift) =>
       [px + 7, px - 7 - width]
@@ -193,6 +201,20 @@ function placeNames(series: readonly Drawn[], x: Scale, y: Scale, inside: Box): 
     const box = boxes.find(isFree) ?? (boxes[0] as Box);
     taken.push(box);
     const isRight = box.left > px;
-    return html`<text class="strong halo" x="${place(isRight ? box.left : box.right)}" y="${place(box.top + 6)}" dy=".32em"${!isRight && html` text-anchor="end"`}>${name}</text>`;
+    return { name, px, py, isRight, at: isRight ? box.left : box.right, middle: box.top + 6 };
   });
+  // A name that had to go far is tied to its point; no tie crosses a name.
+  const ties = placed
+    .filter(({ py, middle }) => Math.abs(middle - py) > 10)
+    .map(
+      ({ px, py, isRight, at, middle }) =>
+        html`<line class="tie" x1="${place(px)}" y1="${place(py)}" x2="${place(isRight ? at - 1 : at + 1)}" y2="${place(middle)}"/>`,
+    );
+  return [
+    ties,
+    placed.map(
+      ({ name, isRight, at, middle }) =>
+        html`<text class="strong halo" x="${place(at)}" y="${place(middle)}" dy=".32em"${!isRight && html` text-anchor="end"`}>${name}</text>`,
+    ),
+  ];
 }

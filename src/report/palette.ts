@@ -32,7 +32,7 @@ const themed = (theme: 0 | 1): string =>
     `.figure text{fill:${colours.soft[theme]}}`,
     `.figure .strong{fill:${colours.ink[theme]}}`,
     `.figure .grid{stroke:${colours.line[theme]}}`,
-    `.figure .axis{stroke:${colours.soft[theme]}}`,
+    `.figure .axis,.figure .tie{stroke:${colours.soft[theme]}}`,
     `.figure .halo{stroke:${colours.paper[theme]}}`,
     ...seriesColours.map((pair, i) => `.figure .s${i}{stroke:${pair[theme]};fill:${pair[theme]}}`),
   ].join("");
@@ -44,6 +44,7 @@ export const figureStyle = [
   ".figure path.line{fill:none;stroke-width:1.8;stroke-linejoin:round}",
   ".figure path.band{fill-opacity:.16;stroke:none}.figure rect{stroke:none}.figure .bar{fill-opacity:.62}",
   ".figure text.halo{stroke-width:3;stroke-linejoin:round;paint-order:stroke}",
+  ".figure .tie{stroke-width:.6}",
   themed(0),
   `@media screen and (prefers-color-scheme:dark){${themed(1)}}`,
 ].join("");

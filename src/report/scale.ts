@@ -4,6 +4,8 @@ export interface Scale {
   at(value: number): number;
   /** Values that are written at the axis, smallest first. */
   readonly ticks: readonly number[];
+  /** Where the axis is broken, between 0 and what a logarithm has. */
+  readonly gap?: number | undefined;
 }
 
 /** What an axis shows. */
@@ -79,7 +81,7 @@ function logScale(values: readonly number[], { from, to, range, tickCount = 5 }:
     if (power % every !== 0) continue;
     ticks.push(...few.map((digit) => digit * 10 ** power).filter((tick) => isBetween(Math.log10(tick), low, high)));
   }
-  return { at, ticks };
+  return { at, ticks, gap: hasZero ? start + (end - start) * 0.075 : undefined };
 }
 
 /** True where 1, 2 or 5 times a power of ten lies between two logarithms. */

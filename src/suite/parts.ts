@@ -135,7 +135,8 @@ export function parametersPart(rows: readonly Row[]): Part | undefined {
       y: { label: "mean of tasks", format: (value) => inPercent(value), possible: [0, 1] },
       names: "beside",
       width: 720,
-      height: 380,
+      // Many methods need room for their names.
+      height: known.length > 10 ? 480 : 380,
       series: known.map(({ method, trainable, taskMean }) => {
         const { mean, sd } = taskMean as Spread;
         const spread = Number.isNaN(sd) ? {} : { low: mean - sd, high: mean + sd };

@@ -61,6 +61,25 @@ describe("a figure", () => {
     expect(rows).toHaveLength(8);
     const sorted = rows.toSorted((a, b) => a - b);
     for (let i = 2; i < sorted.length; i++) expect(sorted[i] - sorted[i - 2]).toBeGreaterThanOrEqual(11);
+    // The names that are far from their points are tied to them.
+    const height = Number(document.querySelector("circle")?.getAttribute("cy"));
+    const ties = document.querySelectorAll("line.tie");
+    expect(ties).toHaveLength(rows.filter((row) => Math.abs(row - height) > 10).length);
+    expect(ties.length).toBeGreaterThan(0);
+  });
+
+  it("breaks a logarithmic axis that begins with 0", () => {
+    const points = [0, 100, 1000].map((x) => ({ x, y: 0.5 }));
+    const axes = (from: number): number => {
+      const shown: Figure = {
+        ...figure,
+        x: { label: "", scale: "log" },
+        series: [{ name: "a", points: points.slice(from) }],
+      };
+      return parse(drawFigure(shown).text).querySelectorAll("line.axis").length;
+    };
+    // Two pieces and two strokes for one, and the tick at 0.
+    expect(axes(0) - axes(1)).toBe(3 + 1);
   });
 
   it("as a file names its space, brings its style and nothing from elsewhere", () => {
