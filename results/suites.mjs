@@ -31,6 +31,7 @@ export const searched = {
   "lora:rank=1,alpha=1": "lora:rank=1,alpha=1,lr=2e-2",
   "vera:rank=200": "vera:rank=200,lr=2e-2",
   "layer-norm": "layer-norm:lr=2e-2",
+  "ssf:sites=norm": undefined,
   "vpt-shallow": undefined,
   arc: undefined,
   bitfit: "bitfit:lr=1e-2",

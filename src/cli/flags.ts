@@ -29,7 +29,9 @@ const methodFlags: readonly Option[] = [
   new Option("--rank <rank>", "rank of what is low-rank (sas: of the shared pair)").argParser(parseNumber),
   new Option("--embedding <size>", "sas: size of a block's embedding").argParser(parseNumber),
   new Option("--hidden <width>", "sas: hidden width of the hyper-network; 0 for none").argParser(parseNumber),
-  new Option("--sites <sites>", "sas, adapter: where it attaches: attn,mlp").argParser(parseWords),
+  new Option("--sites <sites>", "sas, adapter: where it attaches: attn,mlp; ssf: also embed,norm").argParser(
+    parseWords,
+  ),
   new Option(
     "--alpha <scale>",
     "sas, lora: the change is scaled by alpha / rank; what sas generates, by alpha over the generator's inputs",

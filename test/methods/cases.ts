@@ -60,6 +60,8 @@ const otherOptions: readonly { readonly name: string; readonly given: Readonly<R
   { name: "vera", given: { rank: 7 } },
   { name: "vera", given: { rank: 5, seed: 3, start: 0.5, targets: ["k", "proj"] } },
   { name: "ssf", given: {} },
+  { name: "ssf", given: { sites: ["norm"] } },
+  { name: "ssf", given: { sites: ["mlp", "embed"] } },
   { name: "fact-tt", given: { rank: 4, scale: 0.5 } },
   { name: "fact-tk", given: { rank: 3 } },
   { name: "arc", given: { rank: 5 } },

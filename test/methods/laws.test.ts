@@ -97,6 +97,7 @@ type Lowest = "head" | "patch_embed" | "tokens" | "norm1" | "qkv" | "branch" | "
 
 function lowestOf({ method, options }: Case): Lowest {
   const sites = options.sites as string[] | undefined;
+  if (method.name === "ssf" && !sites?.includes("embed")) return "norm1";
   return lowest[method.name] ?? (sites === undefined || sites.includes("attn") ? "qkv" : "fc1");
 }
 
