@@ -45,10 +45,12 @@ export interface Figure {
   readonly height?: number | undefined;
   /** Width of a bar in units of x; default 1. */
   readonly barWidth?: number | undefined;
+  /** How far apart series stand whose points have the same x, in the units of the width; default 0. */
+  readonly dodge?: number | undefined;
 }
 
-/** About the width of a text in 12 px letters. */
-const textWidth = (text: string): number => text.length * 6.4;
+/** About the width of a text in 12 px letters of the wider fonts that readers have. */
+const textWidth = (text: string): number => text.length * 7;
 const place = (value: number): string => String(Math.round(value * 10) / 10);
 const dashes = ["", "7 4", "2 3", "9 3 2 3"];
 
@@ -81,7 +83,11 @@ function draw(figure: Figure, style: string | null): Markup {
   );
   const beside = names === "beside" ? placeNames(series, x, y, { left, right, top, bottom }) : null;
   const writeX = figure.x.format ?? tickNumber;
-  const marks = series.map((one) => drawSeries(one, figure, x, y, bottom));
+  const { dodge = 0 } = figure;
+  const marks = series.map((one, i) => {
+    const shift = (i - (series.length - 1) / 2) * dodge;
+    return drawSeries(one, figure, { ...x, at: (value) => x.at(value) + shift }, y, bottom);
+  });
   return html`<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${
     style === null
       ? null

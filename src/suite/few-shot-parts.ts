@@ -61,6 +61,7 @@ function shotPart(rows: readonly Row[], name: string, tasks: ShotSet["tasks"]): 
       y: axes.y,
       width: 640,
       height: 380,
+      dodge: 4,
       series: rows.map((row) => ({
         name: row.method,
         mark: "both",
