@@ -16,6 +16,7 @@ import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
 import { choicesPart, comparisonParts, countCell, differencesPart, figureCell } from "../dist/suite/parts.js";
+import { meanOf, spreadOf } from "../dist/suite/statistics.js";
 import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
 import { forMethod } from "../dist/train/config.js";
@@ -28,7 +29,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path) => readFileSync(join(root, path), "utf8");
 
 /** Texts with pieces of results. */
-const texts = ["results/README.md", "README.md", "docs/guides/numbers.md"];
+const texts = ["results/README.md", "README.md", "docs/guides/numbers.md", "docs/method.md"];
 const architectures = { "sas-mini": "vit_sas_mini_patch8_64" };
 
 const keyOf = ({ task, architecture, config }) => canonicalJson([task, architecture, config]);
@@ -162,6 +163,29 @@ const summaryOf = (material) => ({
   },
 });
 
+/** The variants of the ablation once each, by the images that chose their rates and by those that chose nothing. */
+function variantsOf({ lines, methods, tasks }) {
+  const over = (own, score) => {
+    const seeds = [...new Set(own.map(({ seed }) => seed))];
+    return figureCell(spreadOf(seeds.map((seed) => meanOf(own.filter((line) => line.seed === seed).map(score)))));
+  };
+  return {
+    id: "variants",
+    table: {
+      head: ["variant", "parameters", "validation", "test"],
+      rows: methods.map((method) => {
+        const own = lines.filter((line) => line.method === method && tasks.includes(line.task));
+        return [
+          method,
+          countCell(own[0].trainable),
+          over(own, ({ val }) => val.top1),
+          over(own, ({ scores }) => scores.test.last.top1),
+        ];
+      }),
+    },
+  };
+}
+
 /** Differences of all but the linear head to one of the others. */
 function against(base, { lines, tasks, ...material }) {
   const rows = tableOf(lines, { tasks, ...material });
@@ -181,7 +205,10 @@ const partsOf = {
   "few-shot": ({ material, searched, tasks }) => fewShotParts(material, searched, tasks),
   "domain-generalization": ({ material, searched, tasks }, { targets }) =>
     domainParts(material, searched, tasks[0].name, Object.keys(targets)),
-  ablation: ({ material, searched, questions }) => ablationParts(material, searched, questions),
+  ablation: ({ material, searched, questions }) => [
+    variantsOf(material),
+    ...ablationParts(material, searched, questions),
+  ],
 };
 
 const textOf = (cell) => (typeof cell === "string" ? cell : cell.text);
