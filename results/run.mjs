@@ -25,7 +25,9 @@ writeLines(own, new Map([...everywhere, ...readLines(own)]));
 process.on("SIGINT", () => {});
 const command = ["suite", ...wordsOf(suites[name], data, backbone), "--out", join(runs, name), ...flags];
 const program = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-const { status } = spawnSync(process.execPath, [program, ...command], { stdio: "inherit" });
+const { status, error } = spawnSync(process.execPath, [program, ...command], { stdio: "inherit" });
+if (error) throw error;
+if (flags.includes("--dry-run")) process.exit(status ?? 1);
 
 // A line of another folder stays there; it is replaced where only now its test images were scored.
 const mine = readLines(own);

@@ -40,7 +40,9 @@ for (const name of published()) {
   for (const line of readLines(fileOf(name)).values()) {
     const key = keyOf(line);
     if (trials.has(key))
-      throw new Error(`${fileOf(name)}: trial ${line.trial} is there twice, with other data or versions`);
+      throw new Error(
+        `${fileOf(name)}: trial ${line.trial} is that of ${trials.get(key).trial}, with other data or versions`,
+      );
     trials.set(key, line);
   }
 }
@@ -91,7 +93,7 @@ function linesOf({
 }
 
 /** A method in a table: without the rate, which others show. */
-const nameOf = ({ label }) => label.replace(/[:,]lr=[^,]*/, "");
+const nameOf = ({ label }) => label.replace(/:lr=[^,]*,/, ":").replace(/[:,]lr=[^,]*/, "");
 
 /** What the parts of a comparison are made of: the tasks that all of its methods have done. */
 function materialOf(suite) {

@@ -31,7 +31,10 @@ export function configure(command: Command): void {
       const { locateConfig } = await import("../platform/suite.js");
       const tasks = await findTasks([], flags.data);
       const read = await readSuite(command, { ...flags, methods: "sas" }, "ablation", {});
-      const config = await locateConfig(read.config, { onWarning: (text) => tell(`warning: ${text}`) });
+      const config = await locateConfig(read.config, {
+        offline: flags.offline === true,
+        onWarning: (text) => tell(`warning: ${text}`),
+      });
       const questions = await openQuestions(config, tasks[0]?.data ?? "", flags.questions, flags.budget);
       const all = questions.flatMap(({ methods }) => methods);
       const methods = all.filter(({ label }, i) => all.findIndex((method) => method.label === label) === i);

@@ -7,7 +7,7 @@ import { parseMethods } from "../suite/method-choice.js";
 import type { Material } from "../suite/parts.js";
 import { forMethod } from "../train/config.js";
 import { addConfigFlags, readConfig } from "./config-flags.js";
-import { parseNumber, parseWords } from "./flags.js";
+import { offlineFlag, parseNumber, parseWords } from "./flags.js";
 
 /** Flags that every suite has. */
 export interface SuiteFlags {
@@ -18,6 +18,7 @@ export interface SuiteFlags {
   readonly config?: string;
   readonly out: string;
   readonly dryRun?: boolean;
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,6 +48,7 @@ export function addSuiteFlags(command: Command, methods: string | undefined, exc
       parseNumbers,
     )
     .option("--dry-run", "show what would run, with estimates, and stop")
+    .addOption(offlineFlag())
     .option("--config <file>", "JSON file with settings of all trials, named as in configs/train.schema.json");
   addConfigFlags(command, [...severalKeys, ...except]);
   return command;

@@ -5,6 +5,7 @@ import { interruptSignal, print, printJson, showLive, tell } from "../platform/t
 import { type Part, textOfTable } from "../suite/part.js";
 import { layoutFigure } from "../suite/text-figure.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
+import type { SuiteFlags } from "./suite-flags.js";
 import { columns, describePlan, suiteProgress } from "./suite-progress.js";
 
 /**
@@ -13,12 +14,12 @@ import { columns, describePlan, suiteProgress } from "./suite-progress.js";
  */
 export async function performSuite(
   options: SuiteOptions,
-  { json = false, dryRun = false }: { readonly json?: boolean; readonly dryRun?: boolean },
+  { json = false, dryRun = false, offline = false }: Pick<SuiteFlags, "json" | "dryRun" | "offline">,
   partsOf: (outcome: SuiteOutcome) => readonly Part[],
 ): Promise<void> {
   const { dryRunSuite, runSuite } = await import("../platform/suite.js");
   if (dryRun) {
-    const plan = await dryRunSuite(options);
+    const plan = await dryRunSuite(options, { offline });
     if (json) for (const step of plan.steps) printJson(plannedLine(step));
     else for (const line of describePlan(plan)) print(line);
     return;
@@ -27,6 +28,7 @@ export async function performSuite(
   const outcome = await runSuite(options, {
     signal,
     isTimed: true,
+    offline,
     onWarning: (text) => tell(`warning: ${text}`),
     onEvent: suiteProgress(json),
   });

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { isDrawn } from "../data/drawn.js";
 import { vtabTasks } from "../data/vtab-tasks.js";
 import { ConfigError } from "../errors.js";
@@ -32,7 +32,7 @@ export async function findTasks(roots: readonly string[], names?: readonly strin
       const known = vtabTasks.find((task) => task.name === name || task.alias === name);
       const task = await find(known?.name ?? basename(name), known?.alias ? [known.name, known.alias] : [name]);
       if (task) return task;
-      if (await isFolder(name)) return { name: basename(name), data: name };
+      if (await isFolder(name)) return { name: basename(resolve(name)), data: name };
       const below = roots.length > 0 ? `no such task below ${roots.join(", ")}, nor a` : "no";
       throw new ConfigError(`${name}: there is ${below} folder of that name.`);
     }),

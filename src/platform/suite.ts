@@ -36,6 +36,8 @@ export interface SuiteHooks {
   readonly onEvent?: (event: SuiteEvent) => void;
   /** Measures the pace of a method first, so that the plan tells times; default false. */
   readonly isTimed?: boolean;
+  /** Takes a backbone of the hub from the cache alone; default false. */
+  readonly offline?: boolean;
   /** Is told of what goes on in spite of it. */
   readonly onWarning?: (text: string) => void;
 }
@@ -51,8 +53,8 @@ export interface SuiteOutcome {
 }
 
 /** The plan of a suite, for a look at it: nothing is written and nothing runs. */
-export const dryRunSuite = async (options: SuiteOptions): Promise<SuitePlan> =>
-  planSuite(await located(options), await readResults(options.out), keepingShelf(), true);
+export const dryRunSuite = async (options: SuiteOptions, hooks: SuiteHooks = {}): Promise<SuitePlan> =>
+  planSuite(await located(options, hooks), await readResults(options.out), keepingShelf(), true);
 
 /**
  * Runs the trials of a suite one after the other and returns their results. What is finished is not run again, what was
@@ -102,17 +104,21 @@ function onceEach(tell: (text: string) => void = () => {}): (text: string) => vo
   };
 }
 
-const located = async (options: SuiteOptions, hooks?: SuiteHooks): Promise<SuiteOptions> => ({
+const located = async (options: SuiteOptions, hooks: SuiteHooks): Promise<SuiteOptions> => ({
   ...options,
   config: await locateConfig(options.config, hooks),
 });
 
 /** The settings with the folder of their backbone, whatever name it was given by. */
-export async function locateConfig(given: SuiteConfig, { signal, onWarning }: SuiteHooks = {}): Promise<SuiteConfig> {
+export async function locateConfig(
+  given: SuiteConfig,
+  { signal, offline, onWarning }: SuiteHooks = {},
+): Promise<SuiteConfig> {
   const { backbone, revision, ...config } = given;
   if (config.init === "random") return given;
   const { folder } = await locateBackbone(backbone, {
     revision,
+    offline,
     ...(signal && { signal }),
     ...(onWarning && { onWarning }),
   });

@@ -68,6 +68,9 @@ describe("a backbone named as on the hub", () => {
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout.trim().split("\n")).toHaveLength(1);
     }
+    const suite = ["suite", "run", "--backbone", repo, "--data", "data", "--methods", "linear", "--seeds", "0"];
+    const planned = await call(...suite, "--epochs", "1", "--out", "suite", "--offline", "--dry-run", "--json");
+    expect([planned.code, jsonLines(planned).length]).toEqual([0, 1]);
     expect(hub.log).toEqual([]);
   });
 
