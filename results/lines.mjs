@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isFinished, parseResults, printResults } from "../dist/suite/result.js";
+import { hasDiverged, isFinished, parseResults, printResults } from "../dist/suite/result.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -11,10 +11,10 @@ export const published = () => readdirSync(here).filter((name) => existsSync(fil
 
 export const fileOf = (name) => join(here, name, "results.jsonl");
 
-/** Lines of trials that ended well, by the name of the trial; none where there is no file. */
+/** Lines of trials that ended well or diverged, by the name of the trial; none where there is no file. */
 export function readLines(path) {
   const lines = existsSync(path) ? parseResults(readFileSync(path, "utf8"), path) : new Map();
-  return new Map([...lines].filter(([, line]) => isFinished(line)));
+  return new Map([...lines].filter(([, line]) => isFinished(line) || hasDiverged(line)));
 }
 
 /** Whether its test images were looked at; those of a search are not. */

@@ -16,6 +16,7 @@ import { domainParts } from "../dist/suite/domain-parts.js";
 import { fewShotParts, shotTask } from "../dist/suite/few-shot-parts.js";
 import { parseMethods } from "../dist/suite/method-choice.js";
 import { choicesPart, comparisonParts, countCell, differencesPart, figureCell } from "../dist/suite/parts.js";
+import { hasDiverged } from "../dist/suite/result.js";
 import { meanOf, spreadOf } from "../dist/suite/statistics.js";
 import { tableOf } from "../dist/suite/table.js";
 import { canonicalJson, decidingKeys } from "../dist/suite/trial.js";
@@ -128,6 +129,8 @@ function searchParts() {
     }
     const lines = candidates.map((_, i) => {
       const of = own.map((cell) => cell.searched[i]);
+      const diverged = of.find(hasDiverged);
+      if (diverged) return { ...diverged, task: together };
       const mean = (key) => of.reduce((sum, { val }) => sum + val[key] / of.length, 0);
       return { ...of[0], task: together, val: { top1: mean("top1"), nll: mean("nll") } };
     });

@@ -17,12 +17,9 @@ interface Flags extends SuiteFlags {
   readonly shots: readonly number[];
 }
 
-/** Each set has several numbers of shots, and the shots that are for validation are drawn beside them. */
-const except = ["shots", "valFraction"];
-
 /** Adds the flags and the action of `suite few-shot`. */
 export function configure(command: Command): void {
-  addSuiteFlags(command, "linear,sas", except)
+  addSuiteFlags(command, "linear,sas", ["shots"])
     .requiredOption("--data <list>", "data sets", parseWords)
     .option("--shots <list>", "training images per class", (text) => parseWords(text).map(parseCount), [1, 2, 4, 8, 16])
     .addHelpText("after", examples)
@@ -33,7 +30,7 @@ export function configure(command: Command): void {
       const tasks = sets.flatMap(({ name, data }) =>
         shots.map((count) => ({ name: shotTask(name, count), data, shots: count })),
       );
-      const options = { ...(await readSuite(command, flags, "few-shot", {}, except)), tasks };
+      const options = { ...(await readSuite(command, flags, "few-shot", {}, ["shots"])), tasks };
       await performSuite(options, flags, (outcome) => fewShotParts(materialOf(outcome), outcome.searched, tasks));
     });
 }

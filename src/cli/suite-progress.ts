@@ -80,14 +80,21 @@ export function suiteProgress(isJson: boolean): (event: SuiteEvent) => void {
         break;
       }
       case "failure":
-        if (isJson) printJson({ event: "failure", ...event.line });
-        tell(describeFailure(event.line));
+        if (isJson) printJson({ event: "failure", wasThere: event.wasThere, ...event.line });
+        if (event.isResult || !event.wasThere) tell(describeFailure(event.line, event.isResult));
     }
   };
 }
 
-const describeFailure = ({ task, method, seed, error, hasDiverged }: FailedLine): string =>
-  `${hasDiverged ? "warning" : "error"}: ${task}, ${method}, seed ${seed}: ${clean(error)}${hasDiverged ? " It is not chosen." : ""}`;
+function describeFailure(
+  { task, method, seed, lr, headLr, error, hasDiverged }: FailedLine,
+  isResult: boolean,
+): string {
+  // What diverges while settings are searched is one not to choose.
+  const isPassed = hasDiverged === true && !isResult;
+  const rate = isPassed ? `, ${lr === undefined ? `headLr ${headLr}` : `lr ${lr}`}` : "";
+  return `${isPassed ? "warning" : "error"}: ${task}, ${method}, seed ${seed}${rate}: ${clean(error)}${isPassed ? " It is not chosen." : ""}`;
+}
 
 function describeResult({ val, scores, wallSeconds }: TrialLine): string {
   const figures = Object.entries(scores).map(([name, { last }]) => `${name} ${percent(last.top1)}`);

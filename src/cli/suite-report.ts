@@ -2,7 +2,9 @@ import type { SuiteOutcome } from "../platform/suite.js";
 import type { SuiteOptions } from "../platform/suite-options.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
+import { counted } from "../report/format.js";
 import { type Part, textOfTable } from "../suite/part.js";
+import { hasDiverged } from "../suite/result.js";
 import { layoutFigure } from "../suite/text-figure.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
 import type { SuiteFlags } from "./suite-flags.js";
@@ -45,10 +47,15 @@ export async function performSuite(
     print("");
     for (const file of files) print(file);
   }
-  if (outcome.failures.length > 0) {
-    tell(`error: ${outcome.failures.length} of the trials failed; the same command tries them again.`);
-    process.exitCode = 1;
+  const { failures } = outcome;
+  const diverged = failures.filter(hasDiverged).length;
+  if (failures.length > diverged) {
+    tell(`error: ${counted(failures.length - diverged, "trial")} failed; the same command tries again.`);
   }
+  if (diverged > 0) {
+    tell(`error: ${counted(diverged, "trial")} diverged and would again, so results are missing; give lower rates.`);
+  }
+  if (failures.length > 0) process.exitCode = 1;
 }
 
 /** A part as lines for a terminal. */

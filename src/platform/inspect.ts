@@ -47,7 +47,7 @@ type Kind = "architecture" | "backbone" | "adapter" | "PEFT adapter" | "run" | "
  */
 export async function inspect(target: string, options: InspectOptions = {}): Promise<Inspection> {
   const kind = await kindOf(target);
-  if (kind !== "architecture" && kind !== "backbone") refuseNetworkOptions(target, kind, options);
+  refuseIdleOptions(target, kind, options);
   switch (kind) {
     case "architecture":
       return { kind, name: target, ...describe(architectureOf(target), options) };
@@ -85,11 +85,15 @@ async function kindOf(target: string): Promise<Kind> {
   return names.some(isWeights) ? "backbone" : "data set";
 }
 
-function refuseNetworkOptions(target: string, kind: Kind, options: InspectOptions): void {
+/** What has no effect on a target would be believed to have had one. */
+function refuseIdleOptions(target: string, kind: Kind, options: InspectOptions): void {
   const { method, classes, revision, options: given = {} } = options;
-  const [set] = Object.entries({ method, classes, revision, ...given }).find(([, value]) => value !== undefined) ?? [];
+  const isNetwork = kind === "architecture" || kind === "backbone";
+  const idle = { ...(kind !== "backbone" && { revision }), ...(!isNetwork && { method, classes, ...given }) };
+  const [set] = Object.entries(idle).find(([, value]) => value !== undefined) ?? [];
   if (set === undefined) return;
-  throw new ConfigError(`${target}: ${set} is for a network, and has no effect on a ${kind}. Leave it out.`);
+  const what = kind === "architecture" ? "the name of an architecture" : `a ${kind}`;
+  throw new ConfigError(`${target}: ${set} has no effect on ${what}. Leave it out.`);
 }
 
 /** True for a safetensors file that says it is an adapter. */

@@ -8,6 +8,9 @@ import { runFiles } from "./run-folder.js";
 /** Names of the files in a suite's folder. */
 export const suiteFiles = { results: "results.jsonl", trials: "trials", report: "report.html" } as const;
 
+/** Run folder of a trial in a suite's folder. */
+export const trialFolder = (out: string, trial: string): string => join(out, suiteFiles.trials, trial);
+
 /** A suite's folder, held by this process. */
 export interface SuiteFolder {
   /** Lines of all trials, by name; those of other suites with the same folder too. */
@@ -43,7 +46,7 @@ export async function openSuiteFolder(out: string): Promise<SuiteFolder> {
   const lock: FolderLock = await lockFolder(out);
   try {
     const results = await readResults(out);
-    const runOf = (trial: string): string => join(out, suiteFiles.trials, trial);
+    const runOf = (trial: string): string => trialFolder(out, trial);
     return {
       results,
       runOf,

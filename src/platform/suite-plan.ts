@@ -1,16 +1,20 @@
+import { join } from "node:path";
 import { ConfigError } from "../errors.js";
 import { methodOf } from "../methods/index.js";
 import { type Cell, type CellStep, cellsOf, pickBest, stepsOf, type Task } from "../suite/cell.js";
 import type { MethodChoice, Setting } from "../suite/method-choice.js";
-import { isFinished, isOver, type ResultLine, type TrialLine } from "../suite/result.js";
+import { isFinished, isOver, type ResultLine } from "../suite/result.js";
 import { accountFor } from "../train/assemble.js";
 import { forMethod, parseConfig, type TrainConfig } from "../train/config.js";
 import { fitArchitecture } from "../train/network.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { DataContract } from "../vit/contract.js";
+import { isThere } from "./files.js";
+import { runFiles } from "./run-folder.js";
 import type { Shelf } from "./shelf.js";
 import { transformsOf } from "./start.js";
 import { foreseeing, measureOne } from "./suite-cost.js";
+import { trialFolder } from "./suite-folder.js";
 import type { SuiteOptions } from "./suite-options.js";
 import type { Target } from "./suite-score.js";
 import { joinImages, namingTrials, type OpenTask, openTask, ownTarget, type TrialNamer } from "./suite-trials.js";
@@ -21,6 +25,8 @@ export interface SuitePlan {
   readonly options: SuiteOptions;
   readonly tasks: readonly OpenTask[];
   readonly cells: readonly Cell[];
+  /** Name of the network. */
+  readonly architecture: string;
   /** What the network expects of pixels. */
   readonly contract: DataContract;
   readonly steps: readonly PlannedStep[];
@@ -82,40 +88,47 @@ export async function planSuite(
   const foresee = foreseeing(start, largest.dataset);
   const planned = [];
   for (const cell of cells) {
-    const found: (TrialLine | undefined)[] = [];
+    const found: (ResultLine | undefined)[] = [];
     let isSearched = true;
     for (const step of stepsOf(cell, options.final ?? false)) {
       if (step.isRepeated) continue;
       // Where the search is over, its choice is known.
       const setting = step.setting ?? (isSearched ? cell.candidates[pickBest(found) ?? -1] : undefined);
+      // Where every candidate diverged there is nothing to go on with.
+      if (!setting && isSearched) continue;
       // Every setting is checked now: a wrong option of the last method must not show after days.
       const trial = await trialOf(cell, setting ?? (cell.candidates[0] as Setting), step.seed, step.final);
       const line = setting && results.get(trial.name);
-      const isDone = isOver(line, step.isResult ? targetsOf(cell.task.name) : "search");
+      const isDone = isOver(line, step.isResult ? targetsOf(cell.task.name) : []);
       if (!step.isResult) {
-        found.push(isFinished(line) ? line : undefined);
+        found.push(line);
         isSearched &&= isDone;
       }
       const { label } = cell.method;
       const training = isDone ? undefined : foresee(label, parseConfig({ ...trial.config, out: "-" }, options.suite));
-      planned.push({ ...step, cell, trial: setting && trial.name, isDone, training });
+      const isTrained =
+        isFinished(line) && (await isThere(join(trialFolder(options.out, trial.name), runFiles.result)));
+      planned.push({ ...step, cell, trial: setting && trial.name, isDone, isTrained, training });
     }
   }
   const left = planned.flatMap(({ training }) => training ?? []);
   const clock = isTimed ? await measureOne(start, largest.dataset, left) : undefined;
-  const steps = planned.map(({ training, ...step }): PlannedStep => {
-    const { images } = taskOf(step.cell.task.name);
-    const divided = step.final ? joinImages(images) : images;
+  const steps = planned.map(({ training, isTrained, ...step }): PlannedStep => {
+    const whole = taskOf(step.cell.task.name).images;
+    const divided = step.final ? joinImages(whole) : whole;
     const looked = targetsOf(step.cell.task.name).reduce((sum, { examples }) => sum + examples.count, 0);
-    // After the last epoch and after the best one.
-    const scored = step.isResult ? looked * (divided.val > 0 ? 2 : 1) : 0;
-    const seconds = training ? (clock?.secondsOf(training, { ...divided, test: scored }) ?? Number.NaN) : 0;
+    // After the last epoch and after the best one, which with patience is the last.
+    const isTwice = divided.val > 0 && training?.config.patience === undefined;
+    const scored = step.isResult ? looked * (isTwice ? 2 : 1) : 0;
+    const images = { ...(isTrained ? untrained : divided), test: scored };
+    const seconds = training ? (clock?.secondsOf(training, images) ?? Number.NaN) : 0;
     return { ...step, seconds, memoryBytes: training?.decided.bytes ?? 0 };
   });
   return {
     options,
     tasks,
     cells,
+    architecture: start.name,
     contract: start.contract,
     steps,
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
@@ -125,6 +138,9 @@ export async function planSuite(
     targetsOf,
   };
 }
+
+/** What a trial looks at that only has to be scored. */
+const untrained = { train: 0, val: 0 };
 
 /** The configuration with which the suite as a whole is checked. */
 function configOf(

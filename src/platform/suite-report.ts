@@ -4,6 +4,7 @@ import { counted, seconds as inWords } from "../report/format.js";
 import { html } from "../report/markup.js";
 import { drawFacts, writePage } from "../report/page.js";
 import { type Part, sectionOf } from "../suite/part.js";
+import { isFinished } from "../suite/result.js";
 import { writeAtomically } from "./files.js";
 import type { SuiteOutcome } from "./suite.js";
 import { suiteFiles } from "./suite-folder.js";
@@ -54,7 +55,8 @@ const describe = ({ plan, lines, searched }: SuiteOutcome) => {
 
 function factsOf({ plan, lines, searched }: SuiteOutcome): readonly (readonly [string, string])[] {
   const { config, seeds, rates, final } = plan.options;
-  const all = [...new Map([...searched, ...lines].map((line) => [line.trial, line])).values()];
+  const finished = [...searched, ...lines].filter(isFinished);
+  const all = [...new Map(finished.map((line) => [line.trial, line])).values()];
   const list = (values: readonly (string | number)[]): string => [...new Set(values)].join(", ") || "–";
   const given = Object.entries(config).filter(([key]) => !["backbone", "threads", "memoryMb"].includes(key));
   return [

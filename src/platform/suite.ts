@@ -1,7 +1,8 @@
 import { type Cell, type CellStep, pickBest, stepsOf } from "../suite/cell.js";
 import type { Setting } from "../suite/method-choice.js";
-import { type FailedLine, isFinished, isOver, type ResultLine, type TrialLine } from "../suite/result.js";
+import { type FailedLine, hasDiverged, isFinished, isOver, type ResultLine, type TrialLine } from "../suite/result.js";
 import { decidingKeys, type Trial } from "../suite/trial.js";
+import { parseConfig } from "../train/config.js";
 import type { DoneEvent, TrainEvent } from "../train/events.js";
 import { DivergedError } from "../train/loop.js";
 import { locateBackbone } from "./hub.js";
@@ -27,7 +28,13 @@ export type SuiteEvent =
     }
   | { readonly event: "training"; readonly inner: TrainEvent }
   | { readonly event: "result"; readonly line: TrialLine; readonly wasThere: boolean }
-  | { readonly event: "failure"; readonly line: FailedLine };
+  /** Of a search, `isResult` false, a setting that diverges is none to choose and nothing more. */
+  | {
+      readonly event: "failure";
+      readonly line: FailedLine;
+      readonly isResult: boolean;
+      readonly wasThere: boolean;
+    };
 
 /** How a caller takes part in a suite. */
 export interface SuiteHooks {
@@ -47,8 +54,9 @@ export interface SuiteOutcome {
   readonly plan: SuitePlan;
   /** The results that belong to it, cell by cell. */
   readonly lines: readonly TrialLine[];
-  /** Everything that was tried to choose settings. */
-  readonly searched: readonly TrialLine[];
+  /** Everything that was tried to choose settings; one that diverged is a failed line. */
+  readonly searched: readonly ResultLine[];
+  /** What leaves a hole in the results, and why. */
   readonly failures: readonly FailedLine[];
 }
 
@@ -70,10 +78,9 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
   const folder = await openSuiteFolder(options.out);
   try {
     const runner = createRunner(plan, folder, shelf, { ...hooks, onEvent, onWarning: onceEach(hooks.onWarning) });
-    const found = { lines: [] as TrialLine[], searched: [] as TrialLine[], failures: [] as FailedLine[] };
+    const found = { lines: [] as TrialLine[], searched: [] as ResultLine[], failures: [] as FailedLine[] };
     for (const cell of plan.cells) {
-      const done: (TrialLine | undefined)[] = [];
-      const diverged: FailedLine[] = [];
+      const done: ResultLine[] = [];
       let chosen: Setting | undefined;
       for (const step of stepsOf(cell, options.final ?? false)) {
         // The searches of a cell come first.
@@ -81,13 +88,14 @@ export async function runSuite(given: SuiteOptions, hooks: SuiteHooks = {}): Pro
         const setting = step.setting ?? chosen;
         if (!setting) break;
         const line = await runner.run(cell, step, setting);
-        if (isFinished(line)) (step.isResult ? found.lines : found.searched).push(line);
-        else (line.hasDiverged ? diverged : found.failures).push(line);
-        if (!step.isResult) done.push(isFinished(line) ? line : undefined);
+        if (!step.isResult) done.push(line);
+        if (!step.isResult && (isFinished(line) || hasDiverged(line))) found.searched.push(line);
+        else if (isFinished(line)) found.lines.push(line);
+        else found.failures.push(line);
       }
       if (chosen) await runner.passOver(cell, chosen);
       // A setting that diverges is one not to choose; where all do, there is no result.
-      else found.failures.push(...diverged);
+      else found.failures.push(...done.filter(hasDiverged));
     }
     return { plan, ...found };
   } finally {
@@ -141,7 +149,10 @@ function createRunner(
     const targets = isResult ? plan.targetsOf(cell.task.name) : [];
     const known = folder.results.get(trial.name);
     if (!isRepeated) place++;
-    if (!isFinished(known) && isOver(known, isResult ? targets : "search")) return known as FailedLine;
+    if (hasDiverged(known)) {
+      onEvent({ event: "failure", line: known, isResult, wasThere: true });
+      return known;
+    }
     if (isFinished(known) && isOver(known, targets)) {
       if (isResult && known.role === "search") await folder.record({ ...known, role: "result" });
       // Another label may mean the same trial.
@@ -165,21 +176,23 @@ function createRunner(
       return line;
     } catch (error) {
       signal?.throwIfAborted();
-      const isFinding = error instanceof DivergedError && !isResult;
+      const finding = error instanceof DivergedError && divergedFacts(trial, plan);
       const line: FailedLine = {
         ...base,
         config: decidingKeys(trial.config),
         error: messageOf(error),
-        ...(isFinding && { hasDiverged: true }),
+        ...finding,
       };
-      // What an earlier call measured stays, though it could not be scored on done.
+      // A training that goes on no more needs nothing to go on with.
+      if (finding) await folder.tidy(trial.name);
+      // What an earlier call measured stays, though it could not be scored on more.
       if (!isFinished(known)) await folder.record(line);
-      onEvent({ event: "failure", line });
+      onEvent({ event: "failure", line, isResult, wasThere: false });
       return line;
     }
   }
 
-  /** What was a result before other settings were tried beside it is none any done. */
+  /** What was a result before other settings were tried beside it is none any more. */
   async function passOver(cell: Cell, chosen: Setting): Promise<void> {
     const trialOf = (setting: Setting, seed: number) => plan.trialOf(cell, setting, seed, options.final ?? false);
     for (const seed of cell.seeds) {
@@ -270,5 +283,11 @@ const factsOf = (
   threads: done.threads,
   seconds: done.seconds,
 });
+
+/** What a line says beside the error of a training that diverged. */
+function divergedFacts(trial: Trial, { architecture, options: { suite } }: SuitePlan): Partial<FailedLine> {
+  const { lr, headLr, options } = parseConfig({ ...trial.config, out: "-" }, suite);
+  return { hasDiverged: true, ...(lr !== undefined && { lr }), headLr, options, architecture };
+}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

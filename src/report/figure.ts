@@ -45,7 +45,7 @@ export interface Figure {
   readonly height?: number | undefined;
   /** Width of a bar in units of x; default 1. */
   readonly barWidth?: number | undefined;
-  /** How far apart series stand whose points have the same x, in the units of the width; default 0. */
+  /** How far each series stands to the right of the one before it, in the units of the width, so that points of the same x are told apart; default 0. */
   readonly dodge?: number | undefined;
 }
 
@@ -81,13 +81,15 @@ function draw(figure: Figure, style: string | null): Markup {
     points.map((point) => point.x),
     { ...figure.x, range: [left, right] },
   );
-  const beside = names === "beside" ? placeNames(series, x, y, { left, right, top, bottom }) : null;
-  const writeX = figure.x.format ?? tickNumber;
-  const { dodge = 0 } = figure;
-  const marks = series.map((one, i) => {
+  // As far apart as the margins allow.
+  const dodge = Math.min(figure.dodge ?? 0, 30 / Math.max(1, series.length - 1));
+  const scales = series.map((_, i): Scale => {
     const shift = (i - (series.length - 1) / 2) * dodge;
-    return drawSeries(one, figure, { ...x, at: (value) => x.at(value) + shift }, y, bottom);
+    return { ...x, at: (value) => x.at(value) + shift };
   });
+  const beside = names === "beside" ? placeNames(series, scales, y, { left, right, top, bottom }) : null;
+  const writeX = figure.x.format ?? tickNumber;
+  const marks = series.map((one, i) => drawSeries(one, figure, scales[i] as Scale, y, bottom));
   return html`<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">${
     style === null
       ? null
@@ -184,9 +186,10 @@ interface Box {
 }
 
 /** Names beside the last points, where they neither leave the figure nor cover a point or one another. */
-function placeNames(series: readonly Drawn[], x: Scale, y: Scale, inside: Box): Content {
+function placeNames(series: readonly Drawn[], scales: readonly Scale[], y: Scale, inside: Box): Content {
   const around = (px: number, py: number): Box => ({ left: px - 5, right: px + 5, top: py - 4, bottom: py + 4 });
-  const taken = series.flatMap(({ points }) => points.map((point) => around(x.at(point.x), y.at(point.y))));
+  const at = (i: number, point: Point): readonly [number, number] => [(scales[i] as Scale).at(point.x), y.at(point.y)];
+  const taken = series.flatMap(({ points }, i) => points.map((point) => around(...at(i, point))));
   const isFree = (box: Box): boolean =>
     box.left >= inside.left &&
     box.right <= inside.right &&
@@ -195,7 +198,12 @@ function placeNames(series: readonly Drawn[], x: Scale, y: Scale, inside: Box): 
     !taken.some((o) => box.left < o.right && o.left < box.right && box.top < o.bottom && o.top < box.bottom);
   const shifts = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 1 : -1) * 3 * Math.ceil(i / 2));
   const ends = series
-    .flatMap(({ name, points }) => points.slice(-1).map((last) => ({ name, px: x.at(last.x), py: y.at(last.y) })))
+    .flatMap(({ name, points }, i) =>
+      points.slice(-1).map((last) => {
+        const [px, py] = at(i, last);
+        return { name, px, py };
+      }),
+    )
     .sort((a, b) => a.py - b.py);
   const placed = ends.map(({ name, px, py }) => {
     const width = textWidth(name);
@@ -209,7 +217,7 @@ function placeNames(series: readonly Drawn[], x: Scale, y: Scale, inside: Box): 
     const isRight = box.left > px;
     return { name, px, py, isRight, at: isRight ? box.left : box.right, middle: box.top + 6 };
   });
-  // A name that had to go far is tied to its point; no tie crosses a name.
+  // A name that had to go far is tied to its point; ties lie under the names.
   const ties = placed
     .filter(({ py, middle }) => Math.abs(middle - py) > 10)
     .map(

@@ -1,13 +1,13 @@
 import { type Question, questionTitles } from "./ablation.js";
 import type { Part } from "./part.js";
 import { choicesPart, countCell, differencesPart, figureCell, type Material } from "./parts.js";
-import type { TrialLine } from "./result.js";
+import type { ResultLine } from "./result.js";
 import { tableOf } from "./table.js";
 
 /** The parts of the ablation's report: a table for each question, its differences, then the choices of rates. */
 export function ablationParts(
   material: Material,
-  searched: readonly TrialLine[],
+  searched: readonly ResultLine[],
   questions: readonly Question[],
 ): readonly Part[] {
   const { tasks } = material;

@@ -1,5 +1,5 @@
 import type { MethodChoice, Setting } from "./method-choice.js";
-import type { TrialLine } from "./result.js";
+import { isFinished, type ResultLine } from "./result.js";
 
 /** A data set with the name it has in tables. */
 export interface Task {
@@ -87,11 +87,11 @@ export function stepsOf({ candidates, seeds }: Cell, final: boolean): readonly C
  * The place of the trial that does best on validation images after its last epoch; of equal ones that with the lower
  * loss there, then the first. Undefined where none has validation figures.
  */
-export function pickBest(lines: readonly (TrialLine | undefined)[]): number | undefined {
+export function pickBest(lines: readonly (ResultLine | undefined)[]): number | undefined {
+  const vals = lines.map((line) => (isFinished(line) ? line.val : null));
   let best: number | undefined;
-  lines.forEach((line, i) => {
-    const before = best === undefined ? undefined : lines[best]?.val;
-    const val = line?.val;
+  vals.forEach((val, i) => {
+    const before = best === undefined ? undefined : vals[best];
     if (!val) return;
     if (!before || val.top1 > before.top1 || (val.top1 === before.top1 && val.nll < before.nll)) best = i;
   });

@@ -1,6 +1,6 @@
 import type { Part, PartCell } from "./part.js";
-import { choicesPart, countCell, figureCell, intervalCell, type Material } from "./parts.js";
-import type { TrialLine } from "./result.js";
+import { choicesPart, countCell, epochOf, figureCell, intervalCell, type Material } from "./parts.js";
+import type { ResultLine } from "./result.js";
 import { meanOf, pairedInterval, spreadOf } from "./statistics.js";
 import { tableOf } from "./table.js";
 
@@ -11,7 +11,7 @@ import { tableOf } from "./table.js";
  */
 export function domainParts(
   material: Material,
-  searched: readonly TrialLine[],
+  searched: readonly ResultLine[],
   source: string,
   asked: readonly string[],
 ): readonly Part[] {
@@ -40,7 +40,7 @@ export function domainParts(
   return [
     {
       id: "targets",
-      title: `trained on ${source}; top-1 in percent after the last epoch, mean ± sd over seeds`,
+      title: `trained on ${source}; top-1 in percent ${epochOf(material)}, mean ± sd over seeds`,
       table: {
         head: ["method", "parameters", `${source} (validation)`, ...targets, ...means.keys()],
         rows: present.map((method) => [

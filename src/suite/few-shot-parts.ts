@@ -2,7 +2,7 @@ import { percent } from "../report/format.js";
 import type { Task } from "./cell.js";
 import type { Part } from "./part.js";
 import { choicesPart, differencesPart, figureCell, type Material } from "./parts.js";
-import type { TrialLine } from "./result.js";
+import type { ResultLine } from "./result.js";
 import { meanOf, spreadOf } from "./statistics.js";
 import { type Row, tableOf } from "./table.js";
 
@@ -21,7 +21,7 @@ export const shotTask = (data: string, shots: number): string => `${data} ${shot
  */
 export function fewShotParts(
   material: Material,
-  searched: readonly TrialLine[],
+  searched: readonly ResultLine[],
   tasks: readonly Task[],
 ): readonly Part[] {
   const rows = tableOf(material.lines, material);

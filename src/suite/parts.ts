@@ -1,6 +1,6 @@
 import { percent as inPercent, thousands } from "../report/format.js";
 import type { Part, PartCell } from "./part.js";
-import type { TrialLine } from "./result.js";
+import { isFinished, type ResultLine, type TrialLine } from "./result.js";
 import { type Interval, meanOf, pairedInterval, type Spread } from "./statistics.js";
 import { type Row, tableOf } from "./table.js";
 
@@ -30,10 +30,16 @@ export const countCell = (count: number): PartCell => ({
 
 const percent = (fraction: number): string => (100 * fraction).toFixed(1);
 
+/** Which epoch figures are of. */
+export const epochOf = ({ lines }: Material): string =>
+  lines.some(({ config }) => config.patience !== undefined)
+    ? "of the best epoch, as patience has it"
+    : "after the last epoch";
+
 /** Accuracy of every method on every task. */
-export const tasksPart = (rows: readonly Row[], tasks: readonly string[], what = "test"): Part => ({
+const tasksPart = (rows: readonly Row[], { tasks, ...material }: Material): Part => ({
   id: "tasks",
-  title: `${what} top-1 in percent after the last epoch, mean ± sd over seeds`,
+  title: `test top-1 in percent ${epochOf({ tasks, ...material })}, mean ± sd over seeds`,
   table: {
     head: ["method", ...tasks],
     rows: rows.map((row) => [row.method, ...tasks.map((task) => figureCell(row.fields.get(task)?.last))]),
@@ -41,12 +47,12 @@ export const tasksPart = (rows: readonly Row[], tasks: readonly string[], what =
 });
 
 /** Means over tasks, with what they cost. */
-export function meansPart(rows: readonly Row[], { tasks, groupOf }: Material): Part {
+function meansPart(rows: readonly Row[], { tasks, groupOf, ...material }: Material): Part {
   const groups = [...new Set(tasks.map(groupOf))];
   const isGrouped = groups.length > 1;
   return {
     id: "means",
-    title: "means over the tasks, last epoch; best epoch on validation images beside it",
+    title: `means over the tasks, ${epochOf({ tasks, groupOf, ...material })}; best epoch on validation images beside it`,
     table: {
       head: [
         "method",
@@ -146,18 +152,18 @@ export function parametersPart(rows: readonly Row[]): Part | undefined {
   };
 }
 
-/** Which settings validation images chose, and how good they were there. */
-export function choicesPart(searched: readonly TrialLine[], { lines, tasks, methods }: Material): Part | undefined {
+/** Which settings validation images chose, and how good they were there, those that diverged among them. */
+export function choicesPart(searched: readonly ResultLine[], { lines, tasks, methods }: Material): Part | undefined {
   const rows = tasks.flatMap((task) =>
     methods.flatMap((method): (readonly PartCell[])[] => {
-      const own = (line: TrialLine): boolean => line.task === task && line.method === method;
+      const own = (line: ResultLine): boolean => line.task === task && line.method === method;
       const tried = [...new Map(searched.filter(own).map((line) => [line.trial, line])).values()];
       const chosen = lines.find(own);
       if (tried.length < 2 || !chosen) return [];
       const keys = [...new Set(tried.flatMap((line) => Object.keys(settingOf(line))))].filter(
-        (key) => new Set(tried.map((line) => JSON.stringify(settingOf(line)[key]))).size > 1,
+        (key) => new Set(tried.map((line) => JSON.stringify(settingOf(line)[key])).filter(Boolean)).size > 1,
       );
-      const nameOf = (line: TrialLine): string =>
+      const nameOf = (line: ResultLine): string =>
         keys.map((key) => `${key} ${[settingOf(line)[key]].flat().join("+")}`).join(", ");
       const isEnd = keys.some((key) => {
         const values = tried.map((line) => settingOf(line)[key]).filter((value) => typeof value === "number");
@@ -167,7 +173,7 @@ export function choicesPart(searched: readonly TrialLine[], { lines, tasks, meth
         [
           `${task}  ${method}`,
           `${nameOf(chosen)}${isEnd ? " (end)" : ""}`,
-          tried.map((line) => `${nameOf(line)}: ${line.val ? percent(line.val.top1) : "–"}`).join("; "),
+          tried.map((line) => `${nameOf(line)}: ${foundBy(line)}`).join("; "),
         ],
       ];
     }),
@@ -181,19 +187,22 @@ export function choicesPart(searched: readonly TrialLine[], { lines, tasks, meth
   };
 }
 
+const foundBy = (line: ResultLine): string =>
+  !isFinished(line) ? "diverged" : line.val ? percent(line.val.top1) : "–";
+
 /** What a search may choose: a learning rate and the options of the method. */
-const settingOf = ({ lr, headLr, options }: TrialLine): Readonly<Record<string, unknown>> => ({
-  lr,
-  headLr,
+const settingOf = ({ lr, headLr, options }: ResultLine): Readonly<Record<string, unknown>> => ({
+  ...(lr !== undefined && { lr }),
+  ...(headLr !== undefined && { headLr }),
   ...options,
 });
 
 /** The parts that every comparison has. */
-export function comparisonParts(material: Material, searched: readonly TrialLine[]): readonly Part[] {
+export function comparisonParts(material: Material, searched: readonly ResultLine[]): readonly Part[] {
   const rows = tableOf(material.lines, material);
   const { tasks } = material;
   return [
-    tasksPart(rows, tasks),
+    tasksPart(rows, material),
     meansPart(rows, material),
     differencesPart(rows, tasks),
     parametersPart(rows),

@@ -4,7 +4,7 @@ import type { TrainConfig } from "../train/config.js";
 
 /** What a trial scores on images it never saw. */
 export interface Scores {
-  /** After the last epoch. */
+  /** Of what the run ends with: the last epoch, or with patience the best one. */
   readonly last: Metrics;
   /** After the epoch that was best on validation images; null where there are none. */
   readonly best: Metrics | null;
@@ -52,7 +52,7 @@ export interface TrialLine {
   readonly wallSeconds: number;
 }
 
-/** A trial that ended with an error; it is tried again by the next call, unless it only helped to choose and diverged. */
+/** A trial that ended with an error; it is tried again by the next call, unless it diverged. */
 export interface FailedLine {
   readonly trial: string;
   readonly suite: string;
@@ -63,6 +63,11 @@ export interface FailedLine {
   readonly error: string;
   /** Its loss left the numbers, as it would again. */
   readonly hasDiverged?: true;
+  /** What was tried, where it diverged. */
+  readonly lr?: number;
+  readonly headLr?: number;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly architecture?: string;
 }
 
 /** A line of `results.jsonl`. */
@@ -77,14 +82,16 @@ interface Scored {
   readonly digest: string;
 }
 
+/** True for a trial whose loss left the numbers. */
+export const hasDiverged = (line: ResultLine | undefined): line is FailedLine =>
+  line !== undefined && "error" in line && line.hasDiverged === true;
+
 /**
  * Whether nothing is left to do of a trial.
- * @param needed what it must be scored on, or that it only helps to choose
+ * @param needed what it must be scored on; nothing where it only helps to choose
  */
-export const isOver = (line: ResultLine | undefined, needed: readonly Scored[] | "search"): boolean =>
-  isFinished(line)
-    ? needed === "search" || needed.every(({ name, digest }) => line.targets[name] === digest)
-    : needed === "search" && line?.hasDiverged === true;
+export const isOver = (line: ResultLine | undefined, needed: readonly Scored[]): boolean =>
+  hasDiverged(line) || (isFinished(line) && needed.every(({ name, digest }) => line.targets[name] === digest));
 
 /**
  * The lines of a results file, by the name of their trial.

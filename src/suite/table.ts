@@ -4,7 +4,7 @@ import { meanOf, type Spread, spreadOf } from "./statistics.js";
 /** A method on a task, over seeds; figures are fractions. */
 export interface Field {
   readonly task: string;
-  /** Test accuracy after the last epoch. */
+  /** Test accuracy of what the runs end with, after the last epoch. */
   readonly last: Spread;
   /** After the epoch that was best on validation images; undefined where a seed has none. */
   readonly best: Spread | undefined;

@@ -3,7 +3,7 @@ import { counted } from "../report/format.js";
 import type { Part } from "./part.js";
 import { comparisonParts, countCell, type Material } from "./parts.js";
 import { caveatsOf, type Published, type PublishedRow, publishedMeans } from "./published.js";
-import type { TrialLine } from "./result.js";
+import type { ResultLine, TrialLine } from "./result.js";
 import { groupOf, isOfficialSample } from "./vtab-1k.js";
 
 /** A task's data as far as it decides what may stand beside published figures. */
@@ -34,7 +34,7 @@ export interface Protocol {
  */
 export function vtabParts(
   material: Material,
-  searched: readonly TrialLine[],
+  searched: readonly ResultLine[],
   samples: readonly Sample[],
   protocol: Protocol,
   published: Published,

@@ -34,9 +34,9 @@ export class DivergedError extends Error {
   override readonly name = "DivergedError";
 
   /** @param epoch and @param step count from 0 */
-  constructor(epoch: number, step: number, loss: number, lr: number) {
+  constructor(epoch: number, step: number, loss: number) {
     super(
-      `epoch ${epoch + 1}, step ${step + 1}: the training has left the numbers, the loss is ${loss}. Try a lower learning rate than ${lr}, or clip the gradient.`,
+      `epoch ${epoch + 1}, step ${step + 1}: the training has left the numbers, the loss is ${loss}. Try a lower learning rate, or clip the gradient.`,
     );
   }
 }
@@ -129,8 +129,7 @@ async function* run(
       const { gradientNoise = 0 } = config;
       const chance = chanceOf({ ...place, masks, microBatch, parameters: moved, gradientNoise });
       const { trained, loss, correct, gradientNorm } = await trainBatch(loaded, current, batch, lr, chance);
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-        throw new DivergedError(epoch, batch.step, loss, config.lr);
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw new DivergedError(epoch, batch.step, loss);
       const images = batch.labels.length;
       const { running: sofar, spent: before, ...rest } = current.progress;
       const running = {

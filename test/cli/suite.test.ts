@@ -176,7 +176,6 @@ describe("suite vtab-1k", () => {
     );
     await refused(/--lr has no effect beside methods that all/, "run", "--data", "data", ...own, "--lr", "1");
     await refused(/form is asked twice/, "ablation", "--data", "data", "--questions", "form,form");
-    await refused(/unknown option '--val-fraction'/, "few-shot", "--data", "data", "--val-fraction", "0.5");
     await refused(/--lr has no effect with linear/, "run", "--data", "data", "--lr", "1", "--methods", "linear");
     writeFileSync(join(folder, "settings.json"), JSON.stringify({ seed: 3 }));
     await refused(/seed: a suite has several/, "run", "--data", "data", "--config", "settings.json");

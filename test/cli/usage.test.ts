@@ -95,8 +95,9 @@ describe("wrong usage", () => {
     [["inspect", write("odd.doc", "text")], "a data set (a folder, an archive, a list)"],
     [["inspect", "vit_tiny_patch16_224", "--method", "lorra"], "lora"],
     [["inspect", "vit_tiny_patch16_224", "--method", "linear", "--rank", "3"], "no option rank"],
-    [["inspect", "drawn:count", "--method", "sas"], "method is for a network, and has no effect on a data set"],
-    [["inspect", "drawn:count", "--rank", "3"], "rank is for a network"],
+    [["inspect", "drawn:count", "--method", "sas"], "method has no effect on a data set"],
+    [["inspect", "drawn:count", "--rank", "3"], "rank has no effect on a data set"],
+    [["inspect", "vit_tiny_patch16_224", "--revision", "v2"], "revision has no effect on the name of an architecture"],
   ])("%j ends with 2 and one clear line", async (args, message) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);

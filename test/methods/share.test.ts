@@ -122,7 +122,6 @@ describe("counts at ViT-B/16 are the published ones", () => {
     ["lora", { rank: 8, targets: ["q", "v"] }, 294_912],
     ["vera", { rank: 256 }, 24_576],
     ["ssf", {}, 205_824],
-    ["ssf", { sites: ["norm"] }, 38_400],
     ["fact-tt", { rank: 16 }, 61_440],
     ["fact-tk", { rank: 32 }, 86_528],
     ["arc", { rank: 50 }, 96_432],

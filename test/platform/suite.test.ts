@@ -6,6 +6,7 @@ import { runSuite, type SuiteEvent } from "../../src/platform/suite.js";
 import type { SuiteOptions } from "../../src/platform/suite-options.js";
 import { planSuite } from "../../src/platform/suite-plan.js";
 import { parseMethods, type Setting } from "../../src/suite/method-choice.js";
+import { choicesPart } from "../../src/suite/parts.js";
 import { parseResults, type TrialLine } from "../../src/suite/result.js";
 import { makeTinyTask } from "../support/tiny-task.js";
 import { nameOfLine } from "../support/trial-name.js";
@@ -121,22 +122,49 @@ describe("a suite", () => {
     expect(new Set(lines.map(({ method }) => method))).toEqual(new Set(["sas:embedding=2,rank=2,hidden=0"]));
   });
 
-  it("chooses no rate that diverges, and tries it once", async () => {
+  it("chooses no rate that diverges, tries it once, and says where none is left", async () => {
     const options = (rates: readonly number[]) =>
       optionsOf("diverging", { tasks: optionsOf("").tasks.slice(0, 1), methods: parseMethods("bitfit"), rates });
-    const first = await runSuite(options([1e-3, 1e38]));
+    const events: SuiteEvent[] = [];
+    const rerun = (rates: readonly number[]) => {
+      events.length = 0;
+      return runSuite(options(rates), { onEvent: (event) => events.push(event) });
+    };
+    const first = await rerun([1e-3, 1e38]);
     expect([first.lines.map(({ lr }) => lr), first.failures]).toEqual([[1e-3, 1e-3], []]);
-    const { plan, failures } = await runSuite(options([1e-3, 1e38]), {
-      onEvent: ({ event }) => expect(event).not.toBe("begin"),
-    });
-    expect([plan.steps.every(({ isDone }) => isDone), failures]).toEqual([true, []]);
-    // Where nothing else is left there is no result, and it is said why.
-    const { lines, failures: all } = await runSuite(options([1e38, 1e37]));
-    expect(lines).toEqual([]);
-    expect(all.map(({ error }) => error)).toEqual([
-      expect.stringMatching(/has left the numbers.*lower learning rate than 1e\+38/),
-      expect.stringMatching(/has left the numbers.*lower learning rate than 1e\+37/),
+    expect(first.searched.map((line) => ["error" in line, line.lr])).toEqual([
+      [false, 1e-3],
+      [true, 1e38],
     ]);
+    const choices = choicesPart(first.searched, {
+      ...first,
+      tasks: ["colours"],
+      methods: ["bitfit"],
+      groupOf: () => "",
+    });
+    expect(choices?.table?.rows[0]?.slice(1)).toEqual([
+      "lr 0.001 (end)",
+      expect.stringMatching(/^lr 0.001: \d+\.\d; lr 1e\+38: diverged$/),
+    ]);
+    const trial = first.searched.at(-1)?.trial ?? "";
+    expect(existsSync(join(folder, "diverging/trials", trial, "checkpoint.safetensors"))).toBe(false);
+
+    const second = await rerun([1e-3, 1e38]);
+    expect([second.plan.steps.every(({ isDone }) => isDone), second.failures]).toEqual([true, []]);
+    expect(events.filter(({ event }) => event === "begin")).toEqual([]);
+    expect(events).toContainEqual(expect.objectContaining({ event: "failure", isResult: false, wasThere: true }));
+
+    const { plan, lines, failures } = await rerun([1e38, 1e37]);
+    expect(lines).toEqual([]);
+    expect(failures.map(({ lr, error }) => [lr, error])).toEqual(
+      [1e38, 1e37].map((rate) => [rate, expect.stringMatching(/has left the numbers.*Try a lower learning rate/)]),
+    );
+    // The results it would have had are in no plan once that is known.
+    expect(plan.steps).toHaveLength(3);
+    expect((await rerun([1e38, 1e37])).plan.steps.map(({ isDone }) => isDone)).toEqual([true, true]);
+    expect((await rerun([1e38])).failures).toHaveLength(2);
+    const third = await rerun([1e38]);
+    expect([third.failures.length, events.filter(({ event }) => event === "begin")]).toEqual([2, []]);
   });
 
   it("has one result for each seed when a wider grid chooses otherwise", async () => {

@@ -68,6 +68,18 @@ describe("a figure", () => {
     expect(ties.length).toBeGreaterThan(0);
   });
 
+  it("sets series of the same x side by side, within the margins", () => {
+    const wide = (count: number): number[] => {
+      const series = Array.from({ length: count }, (_, i) => ({ name: `${i}`, points: [{ x: 1, y: i }] }));
+      const document = parse(drawFigure({ ...figure, x: { label: "" }, y: { label: "" }, series, dodge: 4 }).text);
+      return [...document.querySelectorAll("circle")].map((circle) => Number(circle.getAttribute("cx")));
+    };
+    const [first = 0, second = 0, third = 0] = wide(3);
+    expect([second - first, third - second]).toEqual([4, 4]);
+    const all = wide(30);
+    expect(Math.max(...all) - Math.min(...all)).toBeCloseTo(30, 0);
+  });
+
   it("breaks a logarithmic axis that begins with 0", () => {
     const points = [0, 100, 1000].map((x) => ({ x, y: 0.5 }));
     const axes = (from: number): number => {

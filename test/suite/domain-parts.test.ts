@@ -8,6 +8,7 @@ const line = (scores: Readonly<Record<string, number>>): TrialLine =>
     task: "photo",
     method: "sas",
     seed: 0,
+    config: {},
     trainable: 10,
     val: { top1: 0.9 },
     scores: Object.fromEntries(Object.entries(scores).map(([name, top1]) => [name, { last: { top1 }, best: null }])),

@@ -352,6 +352,6 @@ describe("trainLoop", () => {
 
   it("stops with a plain word where the loss leaves the numbers", async () => {
     const { loop } = begin({ config: { lr: 1e38 } });
-    await expect(finish(loop)).rejects.toThrow(/Try a lower learning rate than 1e\+38/);
+    await expect(finish(loop)).rejects.toThrow(/Try a lower learning rate/);
   });
 });
