@@ -41,9 +41,9 @@ export const searched = {
   "fact-tk": "fact-tk:lr=1e-2",
   ssf: "ssf:lr=1e-2",
   "rep-adapter": "rep-adapter:lr=5e-3",
-  rlrr: undefined,
+  rlrr: "rlrr:lr=1e-2",
   lora: "lora:lr=1e-2",
-  convpass: undefined,
+  convpass: "convpass:lr=1e-2",
   "vpt-deep": undefined,
   "full:lr=1e-4/3e-4/1e-3": undefined,
 };
