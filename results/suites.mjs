@@ -103,7 +103,6 @@ export const suites = {
     questions: ["parts", "form", "division", "sites", "hidden"],
     rates: [1e-2, 2e-2],
     config: protocol,
-    seeds: [0],
   },
   domains: {
     suite: "domain-generalization",
