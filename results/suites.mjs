@@ -45,7 +45,7 @@ export const searched = {
   lora: "lora:lr=1e-2",
   convpass: "convpass:lr=1e-2",
   "vpt-deep": undefined,
-  "full:lr=1e-4/3e-4/1e-3": undefined,
+  "full:lr=1e-4/3e-4/1e-3": "full:lr=3e-4",
 };
 
 /**
