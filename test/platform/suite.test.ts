@@ -7,7 +7,7 @@ import type { SuiteOptions } from "../../src/platform/suite-options.js";
 import { planSuite } from "../../src/platform/suite-plan.js";
 import { parseMethods, type Setting } from "../../src/suite/method-choice.js";
 import { choicesPart } from "../../src/suite/parts.js";
-import { parseResults, type TrialLine } from "../../src/suite/result.js";
+import { isFinished, parseResults, type TrialLine } from "../../src/suite/result.js";
 import { makeTinyTask } from "../support/tiny-task.js";
 import { nameOfLine } from "../support/trial-name.js";
 
@@ -61,7 +61,7 @@ describe("a suite", () => {
     for (const cell of first.plan.cells) {
       const own = (line: TrialLine) => line.task === cell.task.name && line.method === cell.method.label;
       const key = cell.method.method === "linear" ? "headLr" : "lr";
-      const tried = first.searched.filter(own);
+      const tried = first.searched.filter(isFinished).filter(own);
       expect(tried.map((line) => line[key])).toEqual([1e-3, 3e-2]);
       const best = tried.reduce((a, b) => {
         const [x, y] = [a.val, b.val];
@@ -262,7 +262,8 @@ describe("a suite", () => {
       seeds: [0],
       tasks: optionsOf("").tasks.slice(0, 1),
     });
-    const { lines, searched } = await runSuite(options);
+    const { lines, ...outcome } = await runSuite(options);
+    const searched = outcome.searched.filter(isFinished);
     expect(searched.map(({ images }) => images.train)).toEqual([24, 24]);
     expect(lines.map(({ images, val, scores }) => [images.train, val, scores.test?.best])).toEqual([[36, null, null]]);
     expect(lines[0]?.config.final).toBe(true);
@@ -334,7 +335,8 @@ describe("settings that the trials of a suite share", () => {
     const tasks = [{ name: "count", data: "drawn:count:train=12:val=0:test=6:size=16" }];
     const methods = parseMethods("bitfit,vera:start=0.1/0.2");
     const options = optionsOf("divided", { config, tasks, methods, rates: [], seeds: [0], final: true });
-    const { plan, lines, searched, failures } = await runSuite(options);
+    const { plan, lines, failures, ...outcome } = await runSuite(options);
+    const searched = outcome.searched.filter(isFinished);
     expect(failures).toEqual([]);
     expect(plan.tasks[0]?.images).toEqual({ train: 6, val: 6, test: 6 });
     expect(lines.map(({ images }) => images)).toEqual(Array(2).fill({ train: 12, val: 0, test: 6 }));
