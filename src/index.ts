@@ -31,6 +31,7 @@ export type { Method, MethodParameter } from "./methods/method.js";
 export type { PromptOptions } from "./methods/prompt.js";
 export type { RepAdapterOptions } from "./methods/rep-adapter.js";
 export type { SasForm, SasOptions, SasSite } from "./methods/sas.js";
+export type { SsfOptions, SsfSite } from "./methods/ssf.js";
 export type { Target as MapTarget } from "./methods/target.js";
 export type { VeraOptions } from "./methods/vera.js";
 export { type DecodedGraph, decode } from "./onnx/decode.js";

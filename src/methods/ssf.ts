@@ -3,7 +3,7 @@ import { expectNames } from "./expect.js";
 import { type Method, type MethodParameter, normalOf } from "./method.js";
 
 /** Kinds of modules: the patch embedding, every norm, the linear maps of attention and of the MLP. */
-type SsfSite = "embed" | "norm" | "attn" | "mlp";
+export type SsfSite = "embed" | "norm" | "attn" | "mlp";
 
 /** Options of `ssf`. */
 export interface SsfOptions {

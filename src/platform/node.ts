@@ -16,7 +16,7 @@ export type { Candidate } from "../evaluate/candidates.js";
 export type { Metrics } from "../evaluate/metrics.js";
 export type { Cell as SuiteCell, Task as SuiteTask } from "../suite/cell.js";
 export type { MethodChoice, Options, Setting } from "../suite/method-choice.js";
-export type { FailedLine, Scores, TrialLine } from "../suite/result.js";
+export type { FailedLine, ResultLine, Scores, TrialLine } from "../suite/result.js";
 export type { Trial } from "../suite/trial.js";
 export type { TrainConfigInput } from "../train/config.js";
 export type {
@@ -47,5 +47,5 @@ export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutc
 export type { SuiteConfig, SuiteOptions } from "./suite-options.js";
 export type { PlannedStep, SuitePlan } from "./suite-plan.js";
 export type { Target as SuiteTarget } from "./suite-score.js";
-export type { OpenTask } from "./suite-trials.js";
+export type { OpenTask, TrialNamer } from "./suite-trials.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";
