@@ -234,7 +234,7 @@ function createRunner(
         },
       },
     );
-    // Where patience ended it, the best epoch is what the run is.
+    // With patience the best epoch is what the run is.
     const isLast = done.best?.epoch === done.epochs || trial.config.patience !== undefined;
     const bestEpoch = !done.best ? "none" : isLast ? "last" : "earlier";
     const scores = await scoreRun({ run, threads }, bestEpoch, targets, signal);
