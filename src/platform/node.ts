@@ -47,5 +47,6 @@ export { dryRunSuite, runSuite, type SuiteEvent, type SuiteHooks, type SuiteOutc
 export type { SuiteConfig, SuiteOptions } from "./suite-options.js";
 export type { PlannedStep, SuitePlan } from "./suite-plan.js";
 export type { Target as SuiteTarget } from "./suite-score.js";
-export type { OpenTask, TrialNamer } from "./suite-trials.js";
+export type { OpenTask } from "./suite-tasks.js";
+export type { TrialNamer } from "./suite-trials.js";
 export { type ReportKind, type TrainHooks, train } from "./train.js";

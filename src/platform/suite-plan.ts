@@ -17,7 +17,8 @@ import { foreseeing, measureOne } from "./suite-cost.js";
 import { trialFolder } from "./suite-folder.js";
 import type { SuiteOptions } from "./suite-options.js";
 import type { Target } from "./suite-score.js";
-import { joinImages, namingTrials, type OpenTask, openTask, ownTarget, type TrialNamer } from "./suite-trials.js";
+import { joinImages, type OpenTask, openTask, ownTarget } from "./suite-tasks.js";
+import { namingTrials, type TrialNamer } from "./suite-trials.js";
 import { engineVersion, packageVersion } from "./versions.js";
 
 /** A suite with everything checked, before anything runs. */

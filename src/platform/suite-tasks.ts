@@ -1,9 +1,14 @@
 import { basename, join, resolve } from "node:path";
+import { type Dataset, digestDataset, type Split } from "../data/dataset.js";
 import { isDrawn } from "../data/drawn.js";
 import { vtabTasks } from "../data/vtab-tasks.js";
 import { ConfigError } from "../errors.js";
 import type { Task } from "../suite/cell.js";
+import { openDataset } from "./datasets.js";
 import { isFolder } from "./files.js";
+import type { Shelf } from "./shelf.js";
+import type { SuiteOptions } from "./suite-options.js";
+import type { Target } from "./suite-score.js";
 
 /**
  * The tasks of some names: of VTAB-1k under either of its names, folders below one of the roots or from here, drawn
@@ -41,4 +46,56 @@ export async function findTasks(roots: readonly string[], names?: readonly strin
   if (twice) throw new ConfigError(`tasks: ${twice.name} is named twice, or two folders have that name. Rename one.`);
   if (tasks.length === 0) throw new ConfigError("tasks: expected at least one.");
   return tasks;
+}
+
+/** A task that has been looked at. */
+export interface OpenTask extends Task {
+  /** Divided as for the first seed. */
+  readonly dataset: Dataset;
+  /** Of all images, however they are divided; of a task of few shots, of its test images. */
+  readonly digest: string;
+  readonly images: Readonly<Record<Split, number>>;
+}
+
+/** How many images of each kind there are once those for validation are trained on too. */
+export const joinImages = ({ train, val, test }: OpenTask["images"]): OpenTask["images"] => ({
+  train: train + val,
+  val: 0,
+  test,
+});
+
+/** A task with the images it will be trained, chosen and scored on. */
+export async function openTask(
+  task: Task,
+  { config, targets, rates, methods, seeds }: SuiteOptions,
+): Promise<OpenTask> {
+  const division = { seed: seeds[0] ?? 0, shots: task.shots };
+  // All images decide a trial's name, not how its seed divides them.
+  const whole = await openDataset(task.data, { ...division, valFraction: 0 });
+  const dataset = await openDataset(task.data, { ...division, valFraction: config.valFraction });
+  const { splits } = dataset;
+  const [train, val, test] = [splits.train?.count ?? 0, splits.val?.count ?? 0, splits.test?.count ?? 0];
+  if (!targets && test === 0) {
+    throw new ConfigError(`${task.name}: ${task.data} has no test images, so nothing can be scored. Add a test split.`);
+  }
+  const hasChoice = rates.length > 1 || methods.some(({ settings }) => settings.length > 1);
+  if (hasChoice && val === 0) {
+    throw new ConfigError(
+      `${task.name}: ${task.data} has no validation images to choose a setting with. Add a val split, or --val-fraction 0.2.`,
+    );
+  }
+  const digest = await digestDataset(task.shots === undefined ? whole : testOnly(whole));
+  return { ...task, dataset, digest, images: { train, val, test } };
+}
+
+/** Every seed has other shots, but all have the same test images. */
+const testOnly = ({ splits: { test }, ...dataset }: Dataset): Dataset => ({
+  ...dataset,
+  splits: { train: null, val: null, test },
+});
+
+/** The test images of a task, as what its trials are scored on; nothing where it has none. */
+export function ownTarget({ data, digest, dataset }: OpenTask, shelf: Shelf): readonly Target[] {
+  const { test } = dataset.splits;
+  return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(data) }] : [];
 }

@@ -1,7 +1,6 @@
-import { type Dataset, digestDataset, type Split } from "../data/dataset.js";
-import { ConfigError } from "../errors.js";
+import { digestDataset } from "../data/dataset.js";
 import { methodOf } from "../methods/index.js";
-import type { Cell, Task } from "../suite/cell.js";
+import type { Cell } from "../suite/cell.js";
 import type { Setting } from "../suite/method-choice.js";
 import { type Circumstances, nameTrial, type Trial } from "../suite/trial.js";
 import { assembleStep, idleInStep } from "../train/assemble.js";
@@ -10,63 +9,10 @@ import { resolveOptions } from "../train/options.js";
 import type { Architecture } from "../vit/architecture.js";
 import type { DataContract } from "../vit/contract.js";
 import { openDataset } from "./datasets.js";
-import type { Shelf } from "./shelf.js";
 import type { SuiteOptions } from "./suite-options.js";
-import type { Target } from "./suite-score.js";
+import type { OpenTask } from "./suite-tasks.js";
 
 type TrialConfig = Trial["config"];
-
-/** A task that has been looked at. */
-export interface OpenTask extends Task {
-  /** Divided as for the first seed. */
-  readonly dataset: Dataset;
-  /** Of all images, however they are divided; of a task of few shots, of its test images. */
-  readonly digest: string;
-  readonly images: Readonly<Record<Split, number>>;
-}
-
-/** How many images of each kind there are once those for validation are trained on too. */
-export const joinImages = ({ train, val, test }: OpenTask["images"]): OpenTask["images"] => ({
-  train: train + val,
-  val: 0,
-  test,
-});
-
-/** A task with the images it will be trained, chosen and scored on. */
-export async function openTask(
-  task: Task,
-  { config, targets, rates, methods, seeds }: SuiteOptions,
-): Promise<OpenTask> {
-  const division = { seed: seeds[0] ?? 0, shots: task.shots };
-  // All images decide a trial's name, not how its seed divides them.
-  const whole = await openDataset(task.data, { ...division, valFraction: 0 });
-  const dataset = await openDataset(task.data, { ...division, valFraction: config.valFraction });
-  const { splits } = dataset;
-  const [train, val, test] = [splits.train?.count ?? 0, splits.val?.count ?? 0, splits.test?.count ?? 0];
-  if (!targets && test === 0) {
-    throw new ConfigError(`${task.name}: ${task.data} has no test images, so nothing can be scored. Add a test split.`);
-  }
-  const hasChoice = rates.length > 1 || methods.some(({ settings }) => settings.length > 1);
-  if (hasChoice && val === 0) {
-    throw new ConfigError(
-      `${task.name}: ${task.data} has no validation images to choose a setting with. Add a val split, or --val-fraction 0.2.`,
-    );
-  }
-  const digest = await digestDataset(task.shots === undefined ? whole : testOnly(whole));
-  return { ...task, dataset, digest, images: { train, val, test } };
-}
-
-/** Every seed has other shots, but all have the same test images. */
-const testOnly = ({ splits: { test }, ...dataset }: Dataset): Dataset => ({
-  ...dataset,
-  splits: { train: null, val: null, test },
-});
-
-/** The test images of a task, as what its trials are scored on; nothing where it has none. */
-export function ownTarget({ data, digest, dataset }: OpenTask, shelf: Shelf): readonly Target[] {
-  const { test } = dataset.splits;
-  return test ? [{ name: "test", examples: test, digest, decode: shelf.decoderOf(data) }] : [];
-}
 
 /** The trial of a cell with one of its settings. */
 export type TrialNamer = (cell: Cell, setting: Setting, seed: number, final: boolean) => Promise<Trial>;

@@ -12,7 +12,7 @@ import { openSuiteFolder, readResults, type SuiteFolder } from "./suite-folder.j
 import type { SuiteConfig, SuiteOptions } from "./suite-options.js";
 import { planSuite, type SuitePlan } from "./suite-plan.js";
 import { scoreRun, type Target } from "./suite-score.js";
-import { joinImages } from "./suite-trials.js";
+import { joinImages } from "./suite-tasks.js";
 import { train } from "./train.js";
 
 /** What a suite reports. */
