@@ -80,6 +80,24 @@ export const suites = {
     rates,
     config: protocol,
   },
+  // At SaS's two sizes, by the protocol of `comparison`.
+  sizes: {
+    suite: "run",
+    tasks: { ...photos, ...drawn("count") },
+    methods: [
+      "sas",
+      "fact-tt:rank=3,scale=1/10",
+      "lora:rank=1,alpha=1,targets=v",
+      "sas:rank=8,embedding=8",
+      "lora:rank=1,alpha=1",
+      "vera:rank=200",
+      "layer-norm",
+      "ssf:sites=norm",
+      "vpt-shallow",
+    ].join(","),
+    rates,
+    config: protocol,
+  },
   search: {
     suite: "run",
     tasks: two,
