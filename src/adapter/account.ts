@@ -1,3 +1,5 @@
+import { thousands } from "../counts.js";
+
 /** How many parameters an adapter has: the head is counted apart and belongs neither to `trainable` nor to `total`. */
 export interface Account {
   readonly trainable: number;
@@ -21,6 +23,6 @@ export function accountOf(added: number, thawed: number, backbone: number, head:
 
 /** The account in one line: `trainable params: 37,056 || all params: 85,835,712 || trainable%: 0.0432 || head: 7,690`. */
 export function printAccount({ trainable, head, total, share }: Account): string {
-  const [a, b, c] = [trainable, total, head].map((count) => count.toLocaleString("en-US"));
+  const [a, b, c] = [trainable, total, head].map(thousands);
   return `trainable params: ${a} || all params: ${b} || trainable%: ${(100 * share).toFixed(4)} || head params: ${c}`;
 }

@@ -1,5 +1,5 @@
+import { counted, thousands } from "../counts.js";
 import type { DataInspection, Finding } from "../platform/node.js";
-import { thousands } from "../report/format.js";
 import { tableLines, wrapLines } from "./text.js";
 
 /** Classes that are listed; of more the largest and the smallest. */
@@ -11,7 +11,7 @@ const shownNames = 4;
 export function* dataLines(found: DataInspection): Generator<string> {
   const splits = Object.entries(found.splits);
   yield `data ${found.name}`;
-  yield `${found.layout}, ${thousands(found.classes.length)} ${found.classes.length === 1 ? "class" : "classes"}`;
+  yield `${found.layout}, ${counted(found.classes.length, "class", "classes")}`;
   yield "";
   yield* tableLines(
     ["split", "images", "size", "width", "height", "formats"],

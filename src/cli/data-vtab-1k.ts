@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { thousands } from "../counts.js";
 import { ConfigError } from "../errors.js";
 import { interruptSignal, print, printJson, showLive } from "../platform/terminal.js";
-import { thousands } from "../report/format.js";
 import { parseCount, parseNumber, parseWords } from "./flags.js";
 import { checkLines, drawLines } from "./vtab-report.js";
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import { thousands } from "../counts.js";
 import type { ExportFormat, ExportReport } from "../platform/node.js";
 import { interruptSignal, print, printJson } from "../platform/terminal.js";
-import { thousands } from "../report/format.js";
 import { downloadReport } from "./download-report.js";
 import { addHubFlags, addMachineFlags, parseCount } from "./flags.js";
 import { percent } from "./train-report.js";

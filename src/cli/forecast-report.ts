@@ -1,4 +1,5 @@
 import { printAccount } from "../adapter/account.js";
+import { counted } from "../counts.js";
 import type { Forecast } from "../platform/node.js";
 import { duration } from "./duration.js";
 
@@ -13,7 +14,7 @@ export function describeForecast(f: Forecast): readonly string[] {
     `method   ${f.method}${options.length > 0 ? `: ${options.join(", ")}` : ""}; lr ${f.lr}`,
     `images   ${images.train} training, ${images.val} validation, ${images.test} test of ${f.classes} classes`,
     `steps    ${f.epochs} epochs of ${f.stepsPerEpoch}, batch ${f.batchSize}`,
-    `machine  ${lanes} ${lanes === 1 ? "lane" : "lanes"} of ${per} ${per === 1 ? "thread" : "threads"}, ${f.microBatch} ${f.microBatch === 1 ? "image" : "images"} at a time in each`,
+    `machine  ${counted(lanes, "lane")} of ${counted(per, "thread")}, ${counted(f.microBatch, "image")} at a time in each`,
     `memory   about ${Math.round(memoryBytes / 2 ** 20)} MiB`,
     `time     about ${duration(f.secondsPerEpoch)} for an epoch, ${duration(f.seconds)} in all, as busy as this machine is now`,
     `files    ${f.files.join("\n         ")}`,

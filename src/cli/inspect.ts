@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { printAccount } from "../adapter/account.js";
+import { thousands } from "../counts.js";
 import type { Account, Inspection } from "../platform/node.js";
 import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
-import { thousands } from "../report/format.js";
 import { dataLines } from "./data-report.js";
 import { downloadReport } from "./download-report.js";
 import { addHubFlags, addMethodFlags, methodOptionsOf, parseCount } from "./flags.js";

@@ -55,6 +55,9 @@ async function main(args: readonly string[]): Promise<number> {
     await (await load()).configure(command);
   }
   try {
+    // Of its own accord commander would show the help, and not say why.
+    const isHelp = words[0] === "help" && called !== undefined && called !== "help";
+    if (isHelp && !Object.hasOwn(commands, called)) program.error(`error: unknown command '${called}'`);
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {

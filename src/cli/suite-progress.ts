@@ -1,7 +1,7 @@
+import { counted } from "../counts.js";
 import type { SuiteEvent } from "../platform/suite.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { clean, hasLiveLine, print, printJson, showLive, tell } from "../platform/terminal.js";
-import { counted } from "../report/format.js";
 import type { FailedLine, TrialLine } from "../suite/result.js";
 import { layoutTable, wrapText } from "../suite/text-table.js";
 import { duration } from "./duration.js";

@@ -1,8 +1,8 @@
+import { counted } from "../counts.js";
 import type { SuiteOutcome } from "../platform/suite.js";
 import type { SuiteOptions } from "../platform/suite-options.js";
 import type { SuitePlan } from "../platform/suite-plan.js";
 import { interruptSignal, print, printJson, showLive, tell } from "../platform/terminal.js";
-import { counted } from "../report/format.js";
 import { type Part, textOfTable } from "../suite/part.js";
 import { hasDiverged } from "../suite/result.js";
 import { layoutFigure } from "../suite/text-figure.js";

@@ -1,7 +1,7 @@
 import { printAccount } from "../adapter/account.js";
+import { thousands } from "../counts.js";
 import type { Metrics, StartEvent, TrainEvent } from "../platform/node.js";
 import { hasLiveLine, print, showLive, tell } from "../platform/terminal.js";
-import { thousands } from "../report/format.js";
 import { downloadReport } from "./download-report.js";
 import { duration } from "./duration.js";
 

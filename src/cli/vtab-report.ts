@@ -1,7 +1,7 @@
+import { thousands } from "../counts.js";
 import type { VtabList } from "../data/vtab-check.js";
 import type { TaskCheck } from "../platform/vtab/check.js";
 import type { DrawOutcome } from "../platform/vtab/draw.js";
-import { thousands } from "../report/format.js";
 import { tableLines, wrapLines } from "./text.js";
 
 const number = (value: number | undefined): string => (value === undefined ? "–" : thousands(value));

@@ -1,3 +1,4 @@
+import { counted } from "../counts.js";
 import { type Dataset, type Split, splitNames } from "./dataset.js";
 import { groupBy } from "./group.js";
 import { groupNear, nearness } from "./near-duplicates.js";
@@ -34,9 +35,6 @@ const leastSide = 32;
 const mostStretch = 3;
 /** The largest class may have this many times the images of the smallest before one has to do something. */
 const mostImbalance = 3;
-
-const counted = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${count.toLocaleString("en-US")} ${count === 1 ? noun : plural}`;
 
 /** What there is to say about a data set, the worst first; nothing where all is well. */
 export function findFaults(dataset: Dataset, survey: Survey): readonly Finding[] {

@@ -1,3 +1,4 @@
+import { counted } from "../counts.js";
 import type { VtabTask } from "./vtab-tasks.js";
 
 /** The lists of a task, in their usual order. */
@@ -100,7 +101,7 @@ function faultsOf(task: VtabTask, name: VtabList, { paths, labels, hashes, unrea
   const [first] = wrong;
   if (first !== undefined) {
     faults.push(
-      `${name}.txt: ${countOf(wrong.length, "label")} beyond ${task.classes - 1}, first ${labels[first]} of ${paths[first]}.`,
+      `${name}.txt: ${counted(wrong.length, "label")} beyond ${task.classes - 1}, first ${labels[first]} of ${paths[first]}.`,
     );
   }
   const twice = firstTwice(paths);
@@ -109,7 +110,7 @@ function faultsOf(task: VtabTask, name: VtabList, { paths, labels, hashes, unrea
   const [firstLost] = lost;
   if (firstLost !== undefined) {
     faults.push(
-      `${name}.txt: ${countOf(lost.length, "image")} cannot be read; first ${firstLost}: ${unreadable.get(firstLost) ?? "missing"}.`,
+      `${name}.txt: ${counted(lost.length, "image")} cannot be read; first ${firstLost}: ${unreadable.get(firstLost) ?? "missing"}.`,
     );
   }
   return faults;
@@ -119,8 +120,6 @@ function firstTwice(paths: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return paths.find((path) => seen.size === seen.add(path).size);
 }
-
-const countOf = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 /** Contents with labels, whatever the order and the paths: the usual layout stores the images of the union anew. */
 function isUnion(first: FoundList, second: FoundList, union: FoundList): boolean {
@@ -140,7 +139,7 @@ function compareLists(
   const paths = new Set(other.paths);
   const same = list.paths.filter((path) => paths.has(path));
   if (same.length > 0) {
-    faults.push(`${name}.txt and ${otherName}.txt share ${countOf(same.length, "path")}, first ${same[0]}.`);
+    faults.push(`${name}.txt and ${otherName}.txt share ${counted(same.length, "path")}, first ${same[0]}.`);
     return;
   }
   const contents = new Map(other.hashes.map((hash, i) => [hash, i]));
@@ -152,7 +151,7 @@ function compareLists(
   const others = shared.filter((i) => list.labels[i] !== other.labels[contents.get(list.hashes[i] ?? null) ?? -1]);
   const contradiction = others.length > 0 ? `, ${others.length} with another label` : "";
   (isMany ? faults : notes).push(
-    `${countOf(shared.length, "image")} of ${name}.txt ${shared.length === 1 ? "is" : "are"} also in ${otherName}.txt` +
+    `${counted(shared.length, "image")} of ${name}.txt ${shared.length === 1 ? "is" : "are"} also in ${otherName}.txt` +
       `${contradiction}, first ${list.paths[first]} = ${twin}.`,
   );
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { counted } from "../counts.js";
 import { figureFile } from "../report/figure.js";
-import { counted, seconds as inWords } from "../report/format.js";
+import { seconds as inWords } from "../report/format.js";
 import { html } from "../report/markup.js";
 import { drawFacts, writePage } from "../report/page.js";
 import { type Part, sectionOf } from "../suite/part.js";

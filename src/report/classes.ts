@@ -1,5 +1,6 @@
+import { thousands } from "../counts.js";
 import { shareInterval } from "../evaluate/interval.js";
-import { percent, thousands } from "./format.js";
+import { percent } from "./format.js";
 import { html, type Markup } from "./markup.js";
 import { className, type Run } from "./run.js";
 import { drawTable, fractionBar } from "./table.js";

@@ -1,5 +1,5 @@
+import { thousands } from "../counts.js";
 import { orderByConfusion } from "./class-order.js";
-import { thousands } from "./format.js";
 import { html, type Markup } from "./markup.js";
 import { shortName } from "./run.js";
 

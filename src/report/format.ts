@@ -1,3 +1,5 @@
+import { thousands } from "../counts.js";
+
 /** A fraction in percent with a narrow space: `93.1 %`. @param digits behind the point, default 1 */
 export const percent = (fraction: number, digits = 1): string =>
   Number.isFinite(fraction) ? `${(100 * fraction).toFixed(digits)}\u202f%` : "–";
@@ -11,12 +13,6 @@ export const sharePercent = (fraction: number): string =>
   fraction === 0 || fraction === 1
     ? percent(fraction, 0)
     : percent(fraction, fraction < 0.01 ? 4 : fraction < 0.1 ? 2 : 1);
-
-/** A whole number with thousands apart: `85,835,712`. */
-export const thousands = (count: number): string => Math.round(count).toLocaleString("en-US");
-
-/** So many of something: `1 task`, `3 tasks`. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** Seconds in words: `42 s`, `3 min 5 s`, `2 h 14 min`. */
 export function seconds(value: number): string {

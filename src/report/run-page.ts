@@ -1,3 +1,4 @@
+import { counted, thousands } from "../counts.js";
 import { shareInterval } from "../evaluate/interval.js";
 import { confusionMatrix, type Metrics } from "../evaluate/metrics.js";
 import type { DoneEvent } from "../train/events.js";
@@ -5,7 +6,7 @@ import { drawCalibration } from "./calibration.js";
 import { drawClasses, drawConfusedPairs } from "./classes.js";
 import { confusionStyle, drawConfusion } from "./confusion.js";
 import { drawCurves } from "./curves.js";
-import { counted, percent, seconds, sharePercent, shortNumber, thousands } from "./format.js";
+import { percent, seconds, sharePercent, shortNumber } from "./format.js";
 import { type Content, html, type Markup } from "./markup.js";
 import { drawMistakes, mistakesStyle, worstMistakes } from "./mistakes.js";
 import { drawFacts, drawTiles, type Section, type Tile, writePage } from "./page.js";

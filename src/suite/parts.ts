@@ -1,4 +1,5 @@
-import { percent as inPercent, thousands } from "../report/format.js";
+import { thousands } from "../counts.js";
+import { percent as inPercent } from "../report/format.js";
 import type { Part, PartCell } from "./part.js";
 import { isFinished, type ResultLine, type TrialLine } from "./result.js";
 import { type Interval, meanOf, pairedInterval, type Spread } from "./statistics.js";

@@ -1,5 +1,5 @@
+import { counted } from "../counts.js";
 import { vtabTaskOf } from "../data/vtab-tasks.js";
-import { counted } from "../report/format.js";
 import type { Part } from "./part.js";
 import { comparisonParts, countCell, type Material } from "./parts.js";
 import { caveatsOf, type Published, type PublishedRow, publishedMeans } from "./published.js";

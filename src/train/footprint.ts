@@ -17,8 +17,6 @@ export interface Extent {
   readonly weightBytes: number;
   /** True where a moving average of what is trained is kept. */
   readonly isAveraged?: boolean;
-  /** Bytes of the decoded images that are kept. */
-  readonly imageBytes?: number;
 }
 
 /** The bytes of a footprint on so many lanes of so many threads. */
@@ -31,13 +29,13 @@ export const bytesOf = ({ shared, perLane }: Footprint, lanes: number, threadsPe
  */
 export function trainingFootprint(
   { accumulate, predict, update, features, parameters }: TrainingStep,
-  { weightBytes, isAveraged = false, imageBytes = 0 }: Extent,
+  { weightBytes, isAveraged = false }: Extent,
 ): Footprint {
   const trained = byteSize(parameters.map(({ shape }) => ({ shape, dtype: "float32" as const })));
   const state = byteSize(update.inputs.filter(({ name }) => name.startsWith("state/")));
   const graphs = [accumulate, predict, ...(features ? [features] : [])].map(sessionBytes);
   return {
-    shared: processBytes + imageBytes + weightBytes + state + computed(update) + trained * (isAveraged ? 7 : 5),
+    shared: processBytes + weightBytes + state + computed(update) + trained * (isAveraged ? 7 : 5),
     perLane: laneBytes + graphs.reduce((a, b) => a + b) + trained * 5,
   };
 }

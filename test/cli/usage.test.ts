@@ -63,6 +63,7 @@ describe("wrong usage", () => {
   const nothing = join(folder, "nothing");
   it.each([
     [["fly"], "unknown command"],
+    [["help", "fly"], "unknown command"],
     [["train", "--epoch", "3"], "Did you mean --epochs?"],
     [["train", "--epochs", "many"], "Expected a number"],
     [["train"], "backbone is missing"],

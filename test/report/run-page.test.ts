@@ -1,6 +1,7 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
-import { percent, thousands } from "../../src/report/format.js";
+import { thousands } from "../../src/counts.js";
+import { percent } from "../../src/report/format.js";
 import type { Run } from "../../src/report/run.js";
 import { reportRun } from "../../src/report/run-page.js";
 import { makeRun } from "../support/made-up-run.js";
