@@ -32,7 +32,7 @@ export const searched = {
   "vera:rank=200": "vera:rank=200,lr=2e-2",
   "layer-norm": "layer-norm:lr=2e-2",
   "ssf:sites=norm": "ssf:sites=norm,lr=2e-2",
-  "vpt-shallow": undefined,
+  "vpt-shallow": "vpt-shallow:lr=2e-2",
   arc: "arc:lr=2e-2",
   bitfit: "bitfit:lr=1e-2",
   adaptformer: "adaptformer:lr=1e-2",
