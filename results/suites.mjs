@@ -12,6 +12,7 @@ const photos = {
   eurosat: "vtab-1k/eurosat",
   caltech101: "vtab-1k/caltech101",
 };
+const four = { ...photos, ...drawn("count") };
 const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, ...drawn("count") };
 
 /** Tasks that choose together the setting a method has on all of them. */
@@ -75,26 +76,23 @@ export const suites = {
   },
   comparison: {
     suite: "run",
-    tasks: { ...photos, ...drawn("count") },
+    tasks: four,
     methods: "linear,sas,sas:rank=8,embedding=8,lora,ssf",
     rates,
     config: protocol,
   },
   // At SaS's two sizes, by the protocol of `comparison`.
-  sizes: {
+  "size-2k": {
     suite: "run",
-    tasks: { ...photos, ...drawn("count") },
-    methods: [
-      "sas",
-      "fact-tt:rank=3,scale=1/10",
-      "lora:rank=1,alpha=1,targets=v",
-      "sas:rank=8,embedding=8",
-      "lora:rank=1,alpha=1",
-      "vera:rank=200",
-      "layer-norm",
-      "ssf:sites=norm",
-      "vpt-shallow",
-    ].join(","),
+    tasks: four,
+    methods: "sas,fact-tt:rank=3,scale=1/10,lora:rank=1,alpha=1,targets=v",
+    rates,
+    config: protocol,
+  },
+  "size-9k": {
+    suite: "run",
+    tasks: four,
+    methods: "sas:rank=8,embedding=8,lora:rank=1,alpha=1,vera:rank=200,layer-norm,ssf:sites=norm,vpt-shallow",
     rates,
     config: protocol,
   },
@@ -108,7 +106,7 @@ export const suites = {
   },
   methods: {
     suite: "run",
-    tasks: { ...photos, ...drawn("count"), cifar10: "other/cifar10", ...drawn("orientation") },
+    tasks: { ...four, cifar10: "other/cifar10", ...drawn("orientation") },
     methods: Object.values(searched)
       .filter((method) => method !== undefined)
       .join(","),

@@ -5,7 +5,7 @@
 // A piece of a text is marked by <!-- results: COMPARISON PIECE --> and <!-- end -->, and what stands between is replaced.
 // A test fails where a text or a figure is not what the lines give.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { methodOf } from "../dist/methods/index.js";
 import { figureFile } from "../dist/report/figure.js";
@@ -245,6 +245,8 @@ function publish(name) {
 /** Every file that is made of results, with its text as it should be. */
 export function generated() {
   const all = new Map(Object.keys(suites).map((name) => [name, publish(name)]));
+  // A text names a figure from where it stands itself.
+  const isShown = (figure) => texts.some((path) => read(path).includes(`(${relative(dirname(path), figure)})`));
   const fill = (text, path) => {
     const [opened, closed] = ["<!-- results: ", "<!-- end -->"].map((mark) => text.split(mark).length);
     if (opened !== closed) throw new Error(`${path}: a piece of results has no end, or an end no piece`);
@@ -256,7 +258,7 @@ export function generated() {
   };
   return [
     ...texts.map((path) => [path, fill(read(path), path)]),
-    ...[...all.values()].flatMap(({ figures }) => figures),
+    ...[...all.values()].flatMap(({ figures }) => figures).filter(([path]) => isShown(path)),
   ];
 }
 
