@@ -19,9 +19,8 @@ const three = { "sign-digits": photos["sign-digits"], eurosat: photos.eurosat, .
 const two = { "sign-digits": photos["sign-digits"], ...drawn("count") };
 
 /**
- * All methods, as they are searched, each with the setting that did best on the validation images of `two` together; undefined
- * where the search is not over. A whole network wants other rates than an adapter. LoRA of rank 1 has the factor α/r = 1 of
- * its usual size.
+ * All methods, as they are searched, each with the setting that did best on the validation images of `two` together.
+ * A whole network wants other rates than an adapter. LoRA of rank 1 has the factor α/r = 1 of its usual size.
  */
 export const searched = {
   linear: "linear:lr=1e-2",
@@ -45,7 +44,7 @@ export const searched = {
   rlrr: "rlrr:lr=1e-2",
   lora: "lora:lr=1e-2",
   convpass: "convpass:lr=1e-2",
-  "vpt-deep": undefined,
+  "vpt-deep": "vpt-deep:lr=5e-3",
   "full:lr=1e-4/3e-4/1e-3": "full:lr=3e-4",
 };
 
@@ -107,9 +106,7 @@ export const suites = {
   methods: {
     suite: "run",
     tasks: { ...four, cifar10: "other/cifar10", ...drawn("orientation") },
-    methods: Object.values(searched)
-      .filter((method) => method !== undefined)
-      .join(","),
+    methods: Object.values(searched).join(","),
     config: protocol,
     seeds: [0],
   },

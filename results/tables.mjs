@@ -120,13 +120,11 @@ function materialOf(suite) {
 function searchParts() {
   const { tasks, cells } = linesOf(suites.search);
   const together = tasks.map(({ name }) => name).join(" + ");
-  const found = Object.entries(searched).flatMap(([label, taken]) => {
+  const found = Object.entries(searched).map(([label, taken]) => {
     const own = cells.filter(({ cell }) => cell.method.label === label);
     const { candidates, method } = own[0].cell;
-    if (own.some((cell) => cell.searched.includes(undefined))) {
-      if (taken !== undefined) throw new Error(`suites.mjs: ${taken} was not searched yet`);
-      return [];
-    }
+    if (own.some((cell) => cell.searched.includes(undefined)))
+      throw new Error(`suites.mjs: ${label} was not searched yet`);
     const lines = candidates.map((_, i) => {
       const of = own.map((cell) => cell.searched[i]);
       const diverged = of.find(hasDiverged);
@@ -135,11 +133,11 @@ function searchParts() {
       return { ...of[0], task: together, val: { top1: mean("top1"), nll: mean("nll") } };
     });
     const best = pickBest(lines);
-    const setting = taken && linesOf({ ...suites.methods, methods: taken }).cells[0].cell.candidates[0];
-    if (canonicalJson(setting ?? null) !== canonicalJson(candidates[best])) {
+    const setting = linesOf({ ...suites.methods, methods: taken }).cells[0].cell.candidates[0];
+    if (canonicalJson(setting) !== canonicalJson(candidates[best])) {
       throw new Error(`suites.mjs: the search chose ${canonicalJson(candidates[best])} for ${label}, not ${taken}`);
     }
-    return [{ name: nameOf(method), lines, chosen: lines[best] }];
+    return { name: nameOf(method), lines, chosen: lines[best] };
   });
   const material = {
     lines: found.map(({ chosen }) => chosen),

@@ -97,7 +97,7 @@ function draw(figure: Figure, style: string | null): Markup {
   }${y.ticks.map((tick) => {
     const at = place(y.at(tick));
     return html`<line class="grid" x1="${place(left)}" x2="${place(right)}" y1="${at}" y2="${at}"/><text x="${place(left - 7)}" y="${at}" dy=".32em" text-anchor="end">${writeY(tick)}</text>`;
-  })}${drawBase(left, right, bottom, x.gap)}${x.ticks.map((tick) => {
+  })}${y.gap !== undefined && drawBreak(left, y.gap)}${drawBase(left, right, bottom, x.gap)}${x.ticks.map((tick) => {
     const at = place(x.at(tick));
     return html`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 4}"/><text x="${at}" y="${bottom + 17}" text-anchor="middle">${writeX(tick)}</text>`;
   })}<text x="${place((left + right) / 2)}" y="${height - 4}" text-anchor="middle">${figure.x.label}</text><text transform="translate(12 ${place((top + bottom) / 2)}) rotate(-90)" text-anchor="middle">${figure.y.label}</text>${marks}${legend.entries}${beside}</svg>`;
@@ -112,6 +112,13 @@ function drawBase(left: number, right: number, y: number, gap: number | undefine
     html`<line class="axis" x1="${place(at - 2)}" x2="${place(at + 2)}" y1="${y + 5}" y2="${y - 5}"/>`;
   return html`${piece(left, gap - 3)}${piece(gap + 3, right)}${stroke(gap - 3)}${stroke(gap + 3)}`;
 }
+
+/** Two strokes at the left where the axis there is broken. */
+const drawBreak = (x: number, y: number): Content =>
+  [y - 3, y + 3].map(
+    (at) =>
+      html`<line class="axis" x1="${place(x - 5)}" x2="${place(x + 5)}" y1="${place(at + 2)}" y2="${place(at - 2)}"/>`,
+  );
 
 interface Drawn extends Series {
   readonly className: string;

@@ -4,7 +4,7 @@ export interface Scale {
   at(value: number): number;
   /** Values that are written at the axis, smallest first. */
   readonly ticks: readonly number[];
-  /** Where the axis is broken, between 0 and what a logarithm has. */
+  /** Where the axis is broken: between 0 and what a logarithm has, or between the lowest values and all others. */
   readonly gap?: number | undefined;
 }
 
@@ -17,6 +17,8 @@ export interface ScaleOptions {
   readonly to?: number | undefined;
   /** What values there can be: an axis goes beyond these only where the data do. */
   readonly possible?: readonly [lowest: number, highest: number] | undefined;
+  /** Whether a linear axis is broken where few values lie so far below that the others would have no room. */
+  readonly canBreak?: boolean | undefined;
   /** Places of the smallest and the largest value. */
   readonly range: readonly [number, number];
   /** The values that are written at the axis; default: round ones. */
@@ -31,7 +33,10 @@ export interface ScaleOptions {
  */
 export function scaleOf(values: readonly number[], options: ScaleOptions): Scale {
   const shown = values.filter(Number.isFinite);
-  const scale = options.scale === "log" ? logScale(shown, options) : linearScale(shown, options);
+  const scale =
+    options.scale === "log"
+      ? logScale(shown, options)
+      : (options.canBreak && brokenScale(shown, options)) || linearScale(shown, options);
   return options.ticks ? { ...scale, ticks: options.ticks } : scale;
 }
 
@@ -55,6 +60,27 @@ function linearScale(values: readonly number[], { from, to, possible, range, tic
   const ticks = Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
   const [start, end] = range;
   return { at: (value) => start + ((value - low) / (high - low)) * (end - start), ticks };
+}
+
+/** A linear scale without the room between the lowest values and all others; undefined where that room is small. */
+function brokenScale(values: readonly number[], options: ScaleOptions): Scale | undefined {
+  const sorted = values.toSorted((a, b) => a - b);
+  const jumps = sorted.slice(1).map((value, i) => value - (sorted[i] as number));
+  const cut = 1 + jumps.indexOf(largest(jumps, 0));
+  const [below, above] = [sorted.slice(0, cut), sorted.slice(cut)];
+  const spanOf = (part: readonly number[]): number => largest(part, 0) - smallest(part, 0);
+  const span = spanOf(above);
+  if (span === 0 || below.length > above.length / 2 || spanOf(below) > span / 4) return undefined;
+  if ((jumps[cut - 1] as number) < 1.5 * span) return undefined;
+  const [start, end] = options.range;
+  const whole = (share: number): number => start + share * (end - start);
+  const upper = linearScale(above, { ...options, range: [whole(0.2), end] });
+  // The same slope on both sides: what is a point here is one there.
+  const slope = (upper.at(above[0] as number) - upper.at(above.at(-1) as number)) / -span;
+  const middle = (smallest(below, 0) + largest(below, 0)) / 2;
+  const at = (value: number): number =>
+    value <= largest(below, 0) ? whole(0.08) + (value - middle) * slope : upper.at(value);
+  return { at, ticks: [middle, ...upper.ticks], gap: whole(0.17) };
 }
 
 function logScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {

@@ -139,7 +139,7 @@ export function parametersPart(rows: readonly Row[]): Part | undefined {
     figure: {
       title: "Mean test accuracy over trained parameters without head",
       x: { label: "trained parameters without head", scale: "log" },
-      y: { label: "mean of tasks", format: (value) => inPercent(value), possible: [0, 1] },
+      y: { label: "mean of tasks", format: (value) => inPercent(value), possible: [0, 1], canBreak: true },
       names: "beside",
       width: 720,
       // Many methods need room for their names.

@@ -94,6 +94,15 @@ describe("a figure", () => {
     expect(axes(0) - axes(1)).toBe(3 + 1);
   });
 
+  it("breaks the axis at the left where it may, and one point lies far below", () => {
+    const strokes = (canBreak: boolean): number => {
+      const series = [58, 80, 82, 84].map((y, i) => ({ name: `${i}`, points: [{ x: i, y }] }));
+      const shown = { ...figure, x: { label: "" }, y: { label: "", canBreak }, series };
+      return parse(drawFigure(shown).text).querySelectorAll("line.axis").length;
+    };
+    expect(strokes(true) - strokes(false)).toBe(2);
+  });
+
   it("as a file names its space, brings its style and nothing from elsewhere", () => {
     const file = figureFile(figure);
     expect(file.startsWith('<svg xmlns="http://www.w3.org/2000/svg"')).toBe(true);

@@ -34,13 +34,38 @@ describe("scales", () => {
     expect(scale.at(1e6)).toBeLessThanOrEqual(100);
   });
 
+  it("leave out the room below all but the lowest values, where they may and it is large", () => {
+    const values = [58, 77, 80, 83, 86];
+    const { at, ticks, gap } = scaleOf(values, { range, canBreak: true });
+    expect(ticks).toEqual([58, 76, 78, 80, 82, 84, 86]);
+    expect(at(58)).toBeLessThan(gap ?? 0);
+    expect(at(76)).toBeGreaterThan(gap ?? 100);
+    expect(at(86) - at(77)).toBeGreaterThan(70);
+    expect(scaleOf(values, { range }).ticks).toEqual([50, 60, 70, 80, 90]);
+    // Too many below, too far apart, too near, or nothing to tell apart above.
+    for (const kept of [
+      [58, 59, 77],
+      [50, 58, 77, 80, 86],
+      [70, 77, 80, 86],
+      [58, 77, 77],
+    ]) {
+      expect(scaleOf(kept, { range, canBreak: true }).gap, String(kept)).toBeUndefined();
+    }
+  });
+
+  it("have one slope on both sides of a break", () => {
+    const { at } = scaleOf([58, 59, 77, 80, 83, 86], { range, canBreak: true });
+    expect(at(59) - at(58)).toBeCloseTo(at(78) - at(77), 9);
+  });
+
   it("keep order and stay inside, with ticks inside, whatever the values", () => {
     fc.assert(
       fc.property(
         fc.array(finite, { maxLength: 20 }),
         fc.constantFrom("linear" as const, "log" as const),
-        (values, scale) => {
-          const { at, ticks } = scaleOf(values, { range, scale });
+        fc.boolean(),
+        (values, scale, canBreak) => {
+          const { at, ticks } = scaleOf(values, { range, scale, canBreak });
           const places = values.toSorted((a, b) => a - b).map(at);
           for (const [i, place] of places.entries()) {
             expect(place).toBeGreaterThanOrEqual(-1e-6);
