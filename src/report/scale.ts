@@ -70,13 +70,13 @@ function brokenScale(values: readonly number[], options: ScaleOptions): Scale | 
   const [below, above] = [sorted.slice(0, cut), sorted.slice(cut)];
   const spanOf = (part: readonly number[]): number => largest(part, 0) - smallest(part, 0);
   const span = spanOf(above);
-  if (span === 0 || below.length > above.length / 2 || spanOf(below) > span / 4) return undefined;
+  if (span === 0 || below.length > above.length / 2 || spanOf(below) > span / 8) return undefined;
   if ((jumps[cut - 1] as number) < 1.5 * span) return undefined;
   const [start, end] = options.range;
   const whole = (share: number): number => start + share * (end - start);
   const upper = linearScale(above, { ...options, range: [whole(0.2), end] });
-  // The same slope on both sides: what is a point here is one there.
-  const slope = (upper.at(above[0] as number) - upper.at(above.at(-1) as number)) / -span;
+  // The same slope on both sides: what is a point here is one there. An eighth of the upper part at most, so it has room.
+  const slope = (upper.at(largest(above, 0)) - upper.at(smallest(above, 0))) / span;
   const middle = (smallest(below, 0) + largest(below, 0)) / 2;
   const at = (value: number): number =>
     value <= largest(below, 0) ? whole(0.08) + (value - middle) * slope : upper.at(value);

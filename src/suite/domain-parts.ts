@@ -1,7 +1,7 @@
 import type { Part, PartCell } from "./part.js";
-import { choicesPart, countCell, epochOf, figureCell, intervalCell, type Material } from "./parts.js";
+import { choicesPart, countCell, differencesPart, epochOf, figureCell, type Material } from "./parts.js";
 import type { ResultLine } from "./result.js";
-import { meanOf, pairedInterval, spreadOf } from "./statistics.js";
+import { meanOf, spreadOf } from "./statistics.js";
 import { tableOf } from "./table.js";
 
 /**
@@ -18,36 +18,35 @@ export function domainParts(
   const { lines, methods } = material;
   const scored = [...new Set(lines.flatMap(({ scores }) => Object.keys(scores)))];
   const targets = scored.filter((name) => asked.includes(folderOf(name)));
-  const byTarget = targets.map((target) => tableOf(lines, { ...material, target }));
-  const present = methods.filter((method) => lines.some((line) => line.method === method));
+  // Each target as a task of its own.
+  const onTargets = lines.flatMap((line) =>
+    targets.flatMap((target) => {
+      const test = line.scores[target];
+      return test ? [{ ...line, task: target, scores: { test } }] : [];
+    }),
+  );
+  const rows = tableOf(onTargets, { methods, tasks: targets, groupOf: material.groupOf });
   const ownLines = (method: string) => lines.filter((line) => line.method === method);
   const valOf = (method: string) => ownLines(method).flatMap(({ val }) => (val ? [val.top1] : []));
-  const [task = ""] = material.tasks;
-  const fieldOf = (method: string, i: number) => byTarget[i]?.find((row) => row.method === method)?.fields.get(task);
   const means = meansOf(targets, source);
   const meanCell = (method: string, names: readonly string[]): PartCell => {
     const found = ownLines(method).map(({ scores }) => names.flatMap((name) => scores[name]?.last.top1 ?? []));
     const isWhole = names.length > 0 && found.every(({ length }) => length === names.length);
     return figureCell(isWhole ? spreadOf(found.map(meanOf)) : undefined);
   };
-  const [base = "", ...others] = present;
+  const differences = differencesPart(rows, targets, means);
   const choices = choicesPart(searched, material);
-  const difference = (method: string, i: number): PartCell => {
-    const [one, two] = [fieldOf(method, i)?.bySeed, fieldOf(base, i)?.bySeed];
-    const pairs = [...(one ?? [])].flatMap(([seed, value]) => (two?.has(seed) ? [value - (two.get(seed) ?? 0)] : []));
-    return intervalCell(pairs.length > 0 ? pairedInterval(pairs) : undefined);
-  };
   return [
     {
       id: "targets",
       title: `trained on ${source}; top-1 in percent ${epochOf(material)}, mean ± sd over seeds`,
       table: {
         head: ["method", "parameters", `${source} (validation)`, ...targets, ...means.keys()],
-        rows: present.map((method) => [
+        rows: rows.map(({ method, trainable, fields }) => [
           method,
-          countCell(Math.max(...ownLines(method).map(({ trainable }) => trainable))),
+          countCell(trainable),
           figureCell(valOf(method).length > 0 ? spreadOf(valOf(method)) : undefined),
-          ...targets.map((_, i) => figureCell(fieldOf(method, i)?.last)),
+          ...targets.map((target) => figureCell(fields.get(target)?.last)),
           ...[...means.values()].map((names) => meanCell(method, names)),
         ]),
       },
@@ -57,18 +56,7 @@ export function domainParts(
           ]
         : [],
     },
-    ...(others.length > 0
-      ? [
-          {
-            id: "differences",
-            title: `difference to ${base} in points, paired by seed, with 95 % t-interval`,
-            table: {
-              head: ["method", ...targets],
-              rows: others.map((method) => [method, ...targets.map((_, i) => difference(method, i))]),
-            },
-          },
-        ]
-      : []),
+    ...(differences ? [differences] : []),
     ...(choices ? [choices] : []),
   ];
 }

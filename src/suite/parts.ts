@@ -12,8 +12,6 @@ export interface Material {
   /** Labels; the first is what the others are compared with. */
   readonly methods: readonly string[];
   readonly groupOf: (task: string) => string;
-  /** Name of the target; default `test`. */
-  readonly target?: string;
 }
 
 /** A spread in percent, `89.2 ± 0.4`; a single seed has no deviation. */
@@ -77,35 +75,35 @@ function meansPart(rows: readonly Row[], { tasks, groupOf, ...material }: Materi
   };
 }
 
-/** Differences to the first method, seed by seed on the same tasks, with 95 % t-intervals. */
-export function differencesPart(rows: readonly Row[], tasks: readonly string[]): Part | undefined {
+/**
+ * Differences to the first method, seed by seed on the same tasks, with 95 % t-intervals.
+ * @param means the means over tasks that are shown, by their titles; default: over all
+ */
+export function differencesPart(
+  rows: readonly Row[],
+  tasks: readonly string[],
+  means: ReadonlyMap<string, readonly string[]> = new Map([["mean of tasks", tasks]]),
+): Part | undefined {
   const [base, ...others] = rows;
   if (!base || others.length === 0) return undefined;
-  const found = others.flatMap((row) => {
+  const found = others.flatMap((row): (readonly PartCell[])[] => {
     const shared = tasks.filter((task) => base.fields.has(task) && row.fields.has(task));
     const seeds = commonSeeds([base, row], shared);
     if (shared.length === 0 || seeds.length === 0) return [];
-    const difference = (names: readonly string[]): Interval =>
-      pairedInterval(seeds.map((seed) => seedMean(row, names, seed) - seedMean(base, names, seed)));
-    return [
-      {
-        row,
-        mean: difference(shared),
-        each: tasks.map((task) => (shared.includes(task) ? difference([task]) : undefined)),
-      },
-    ];
+    const difference = (names: readonly string[]): Interval | undefined => {
+      const own = names.filter((name) => shared.includes(name));
+      if (own.length === 0) return undefined;
+      return pairedInterval(seeds.map((seed) => seedMean(row, own, seed) - seedMean(base, own, seed)));
+    };
+    const columns = [...means.values(), ...tasks.map((task) => [task])];
+    return [[row.method, String(seeds.length), ...columns.map((names) => intervalCell(difference(names)))]];
   });
   return {
     id: "differences",
     title: `difference to ${base.method} in points, paired by seed, with 95 % t-interval`,
     table: {
-      head: ["method", "pairs", "mean of tasks", ...tasks],
-      rows: found.map(({ row, mean, each }) => [
-        row.method,
-        String(mean.count),
-        intervalCell(mean),
-        ...each.map(intervalCell),
-      ]),
+      head: ["method", "pairs", ...means.keys(), ...tasks],
+      rows: found,
     },
     notes: ["An interval that holds 0 leaves open which is better; with two seeds it is wide, with one there is none."],
   };

@@ -36,8 +36,6 @@ export interface Row {
 export interface TableOptions {
   readonly tasks: readonly string[];
   readonly methods: readonly string[];
-  /** Name of the target whose scores are shown; default `test`. */
-  readonly target?: string;
   readonly groupOf: (task: string) => string;
 }
 
@@ -57,15 +55,15 @@ export function tableOf(lines: readonly TrialLine[], options: TableOptions): rea
     .filter((row) => row.fields.size > 0);
 }
 
-function rowOf(method: string, lines: readonly TrialLine[], { tasks, groupOf, target = "test" }: TableOptions): Row {
+function rowOf(method: string, lines: readonly TrialLine[], { tasks, groupOf }: TableOptions): Row {
   const fields = new Map<string, Field>();
   const best = new Map<string, ReadonlyMap<number, number>>();
   for (const task of tasks) {
-    const own = lines.filter((line) => line.task === task && line.scores[target]);
+    const own = lines.filter((line) => line.task === task && line.scores.test);
     if (own.length === 0) continue;
-    const bySeed = new Map(own.map((line) => [line.seed, line.scores[target]?.last.top1 ?? Number.NaN]));
+    const bySeed = new Map(own.map((line) => [line.seed, line.scores.test?.last.top1 ?? Number.NaN]));
     const bests = own.flatMap((line): [number, number][] => {
-      const found = line.scores[target]?.best;
+      const found = line.scores.test?.best;
       return found ? [[line.seed, found.top1]] : [];
     });
     const hasBest = bests.length === own.length;

@@ -53,9 +53,26 @@ describe("scales", () => {
     }
   });
 
-  it("have one slope on both sides of a break", () => {
+  it("have one slope on both sides of a break, and room for what lies below", () => {
     const { at } = scaleOf([58, 59, 77, 80, 83, 86], { range, canBreak: true });
     expect(at(59) - at(58)).toBeCloseTo(at(78) - at(77), 9);
+    const near = fc.double({ min: 0, max: 2, noNaN: true });
+    let broken = 0;
+    fc.assert(
+      fc.property(fc.array(near, { minLength: 1, maxLength: 4 }), near, (offsets, shift) => {
+        const below = offsets.map((offset) => 40 + offset / 2.1);
+        const above = [...offsets, ...offsets].map((offset) => 70 + shift + 4 * offset);
+        const values = [...below, ...above];
+        const { at, gap } = scaleOf(values, { range, canBreak: true });
+        broken += Number(gap !== undefined);
+        for (const value of below) {
+          expect(at(value)).toBeGreaterThanOrEqual(0);
+          expect(at(value)).toBeLessThanOrEqual(gap ?? 100);
+        }
+        for (const value of above) expect(at(value)).toBeGreaterThanOrEqual(gap ?? 0);
+      }),
+    );
+    expect(broken).toBeGreaterThan(10);
   });
 
   it("keep order and stay inside, with ticks inside, whatever the values", () => {
