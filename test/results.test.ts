@@ -25,6 +25,21 @@ describe("published results", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it("are of one backbone and the same images wherever a table puts them side by side", () => {
+    const seen = new Map<string, string>();
+    const expectOne = (what: readonly unknown[], digest: string | undefined): void => {
+      const key = JSON.stringify(what);
+      expect(digest, key).toBe(seen.get(key) ?? digest);
+      seen.set(key, digest ?? "");
+    };
+    for (const { task, architecture, seed, digests, targets } of files.flatMap(linesOf)) {
+      expectOne([architecture, "backbone"], digests.backbone);
+      // A seed may draw which images are trained on; it never draws what is scored.
+      expectOne([architecture, task, seed, "data"], digests.data);
+      for (const [target, digest] of Object.entries(targets ?? {})) expectOne([architecture, task, target], digest);
+    }
+  });
+
   it("are what the tables and figures show (node results/tables.mjs writes them)", async () => {
     const made = await import(new URL("../results/tables.mjs", import.meta.url).href);
     const { generated } = made as { generated(): readonly (readonly [path: string, text: string])[] };
