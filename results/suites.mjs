@@ -86,7 +86,7 @@ export const suites = {
   "size-2k": {
     suite: "run",
     tasks: four,
-    methods: "sas,fact-tt:rank=3,scale=1/10,lora:rank=1,alpha=1,targets=v",
+    methods: "sas,vera:rank=4,targets=v,fact-tt:rank=3,scale=1/10,lora:rank=1,alpha=1,targets=v",
     rates: higher,
     config: protocol,
   },
