@@ -42,9 +42,9 @@ export function scaleOf(values: readonly number[], options: ScaleOptions): Scale
 
 function linearScale(values: readonly number[], { from, to, possible, range, tickCount = 5 }: ScaleOptions): Scale {
   let [low, high] = [from ?? smallest(values, 0), to ?? largest(values, 1)];
-  const size = Math.max(Math.abs(low), Math.abs(high));
-  if (high - low <= 1e-9 * size || size < 1e-12) {
-    const room = size < 1e-12 ? 1 : size / 2;
+  if (isPoint(low, high)) {
+    const size = Math.max(Math.abs(low), Math.abs(high));
+    const room = size < tiny ? 1 : size / 2;
     [low, high] = [from ?? low - room, to ?? high + room];
   }
   const step = roundStep((high - low) / tickCount);
@@ -62,6 +62,14 @@ function linearScale(values: readonly number[], { from, to, possible, range, tic
   return { at: (value) => start + ((value - low) / (high - low)) * (end - start), ticks };
 }
 
+const tiny = 1e-12;
+
+/** True where two bounds are one value but for rounding. */
+function isPoint(low: number, high: number): boolean {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  return high - low <= 1e-9 * size || size < tiny;
+}
+
 /** A linear scale without the room between the lowest values and all others; undefined where that room is small. */
 function brokenScale(values: readonly number[], options: ScaleOptions): Scale | undefined {
   const sorted = values.toSorted((a, b) => a - b);
@@ -70,7 +78,8 @@ function brokenScale(values: readonly number[], options: ScaleOptions): Scale | 
   const [below, above] = [sorted.slice(0, cut), sorted.slice(cut)];
   const spanOf = (part: readonly number[]): number => largest(part, 0) - smallest(part, 0);
   const span = spanOf(above);
-  if (span === 0 || below.length > above.length / 2 || spanOf(below) > span / 8) return undefined;
+  if (isPoint(smallest(above, 0), largest(above, 0))) return undefined;
+  if (below.length > above.length / 2 || spanOf(below) > span / 8) return undefined;
   if ((jumps[cut - 1] as number) < 1.5 * span) return undefined;
   const [start, end] = options.range;
   const whole = (share: number): number => start + share * (end - start);
