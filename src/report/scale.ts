@@ -74,22 +74,25 @@ function isPoint(low: number, high: number): boolean {
 function brokenScale(values: readonly number[], options: ScaleOptions): Scale | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   const jumps = sorted.slice(1).map((value, i) => value - (sorted[i] as number));
-  const cut = 1 + jumps.indexOf(largest(jumps, 0));
-  const [below, above] = [sorted.slice(0, cut), sorted.slice(cut)];
-  const spanOf = (part: readonly number[]): number => largest(part, 0) - smallest(part, 0);
-  const span = spanOf(above);
-  if (isPoint(smallest(above, 0), largest(above, 0))) return undefined;
-  if (below.length > above.length / 2 || spanOf(below) > span / 8) return undefined;
-  if ((jumps[cut - 1] as number) < 1.5 * span) return undefined;
+  const jump = largest(jumps, 0);
+  const cut = 1 + jumps.indexOf(jump);
+  const [lowest = 0, highest = 0] = [sorted[0], sorted[cut - 1]];
+  const [low = 0, high = 0] = [sorted[cut], sorted.at(-1)];
+  const span = high - low;
+  if (isPoint(low, high) || jump < 1.5 * span) return undefined;
+  if (2 * cut > sorted.length - cut || highest - lowest > span / 8) return undefined;
+  // An eighth of the upper part at most, so at its slope what lies below has room on both sides of its place.
   const [start, end] = options.range;
-  const whole = (share: number): number => start + share * (end - start);
-  const upper = linearScale(above, { ...options, range: [whole(0.2), end] });
-  // The same slope on both sides: what is a point here is one there. An eighth of the upper part at most, so it has room.
-  const slope = (upper.at(largest(above, 0)) - upper.at(smallest(above, 0))) / span;
-  const middle = (smallest(below, 0) + largest(below, 0)) / 2;
-  const at = (value: number): number =>
-    value <= largest(below, 0) ? whole(0.08) + (value - middle) * slope : upper.at(value);
-  return { at, ticks: [middle, ...upper.ticks], gap: whole(0.17) };
+  const [foot, gap, begin] = [0.08, 0.17, 0.2].map((share) => start + share * (end - start)) as [
+    number,
+    number,
+    number,
+  ];
+  const upper = linearScale(sorted.slice(cut), { ...options, range: [begin, end] });
+  const slope = (upper.at(high) - upper.at(low)) / span;
+  const middle = (lowest + highest) / 2;
+  const at = (value: number): number => (value <= highest ? foot + (value - middle) * slope : upper.at(value));
+  return { at, ticks: [middle, ...upper.ticks], gap };
 }
 
 function logScale(values: readonly number[], { from, to, range, tickCount = 5 }: ScaleOptions): Scale {
